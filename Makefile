@@ -1,0 +1,40 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup match test bench soak app lint
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.stamp
+FILE ?= examples/targets/trumpet.flac
+OUT ?= out/match
+BUDGET ?=
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## Create .venv with pinned dependencies
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $(STAMP)
+
+match: setup ## Match a recording: make match FILE=bass.wav BUDGET=2000 OUT=out/bass
+	$(BIN)/myna match "$(FILE)" --out "$(OUT)" $(if $(BUDGET),--budget $(BUDGET))
+
+test: setup lint ## Lint, type-check and run the tests
+	$(BIN)/python -m pytest -n 2
+
+bench: setup ## Measure the engine and the matcher
+	$(BIN)/python benchmarks/engine.py
+	$(BIN)/python benchmarks/matching.py
+
+soak: setup ## Run the long tests (minutes to hours)
+	MYNA_SOAK=1 $(BIN)/python -m pytest -m soak
+
+app: ## The web app (later milestone)
+	@echo "The app comes with a later milestone; until then use: make match FILE=your_sound.wav" >&2; exit 2
+
+lint: setup ## Check style, formatting and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright

@@ -1,0 +1,1 @@
+"""Sound in and out: the audio door and the target to imitate."""

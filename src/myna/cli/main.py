@@ -1,0 +1,116 @@
+"""The `myna` command: finds the verb, runs it, and turns errors into one line and an exit code.
+
+Exit codes: 0 ok, 2 usage, 3 bad input, 4 incompatible version, 5 backend failed, 130 interrupted,
+141 the reader of our output went away.
+Only the standard library is imported here, so that `--help` answers at once; a verb loads when called.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from myna import __version__
+from myna.errors import MynaError, UsageError
+
+__all__ = ["VERBS", "main"]
+
+VERBS: dict[str, tuple[str, str]] = {
+    "match": ("myna.cli.match:run", "recording in, preset out"),
+    "presets": ("myna.cli.presets:run", "list, show, validate and generate presets"),
+    "render": ("myna.cli.render:run", "play a preset into an audio file"),
+    "doctor": ("myna.cli.doctor:run", "show versions, extras and settings of this installation"),
+}
+"""Verb → ("module:function", what it does); a new verb is one file and one line here."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code.
+
+    Args:
+        argv: The arguments after the program's name; those of the process if absent.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _dispatch(arguments)
+        sys.stdout.flush()  # a reader that has gone shows here, not after the last handler
+        return code
+    except MynaError as error:
+        print(f"myna: {_one_line(error)}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("myna: interrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return _leave_pipe()
+
+
+def _dispatch(arguments: list[str]) -> int:
+    try:
+        return _run(arguments)
+    except SystemExit as stop:  # how argparse and tyro end after --help or a usage error
+        if isinstance(stop.code, str):
+            raise UsageError(stop.code) from stop
+        return stop.code or 0
+
+
+def _run(arguments: list[str]) -> int:
+    if not arguments:
+        print(_help(), file=sys.stderr)
+        return UsageError.exit_code
+    first, rest = arguments[0], arguments[1:]
+    if first in ("-h", "--help", "help"):
+        print(_help())
+        return 0
+    if first in ("-V", "--version"):
+        print(f"myna {__version__}")
+        return 0
+    return _load(first)(rest)
+
+
+def _load(verb: str) -> Callable[[list[str]], int]:
+    if verb not in VERBS:
+        raise UsageError(_unknown(verb))
+    module, function = VERBS[verb][0].split(":")
+    return getattr(importlib.import_module(module), function)
+
+
+def _unknown(word: str) -> str:
+    kind = "option" if word.startswith("-") else "verb"
+    known = ["--help", "--version"] if kind == "option" else list(VERBS)
+    near = difflib.get_close_matches(word, known, n=1)
+    mend = f"did you mean {near[0]}?" if near else f"use one of {', '.join(known)}."
+    return f"unknown {kind} {word!r}: {mend}"
+
+
+def _help() -> str:
+    verbs = "\n".join(f"  {verb:<10} {what}" for verb, (_, what) in VERBS.items())
+    return (
+        "usage: myna VERB [options]\n\n"
+        "Hears a sound and programs the synthesizer.\n\n"
+        f"verbs:\n{verbs}\n\n"
+        "options:\n"
+        "  -h, --help     show this help; `myna VERB --help` shows a verb's options\n"
+        "  -V, --version  show the version\n\n"
+        "example:\n"
+        "  myna match trumpet.wav --out out/trumpet"
+    )
+
+
+def _one_line(error: MynaError) -> str:
+    return " ".join(str(error).split())
+
+
+def _leave_pipe() -> int:
+    """The reader has gone (`myna … | head`): stop quietly, as a Unix tool that SIGPIPE ends (128 + 13)."""
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, sys.stdout.fileno())
+    os.close(sink)
+    return 141
+
+
+if __name__ == "__main__":
+    sys.exit(main())

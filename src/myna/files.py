@@ -1,0 +1,106 @@
+"""Files: atomic writes, content hashes and the cache folder."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from myna.errors import MynaError
+
+__all__ = ["cache_dir", "sha256_hex", "write_atomic"]
+
+
+def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> None:
+    """Write a whole file or nothing: a reader sees the old content or the new, never a part.
+
+    The data goes to a temporary name in the same folder, is synced to disk and renamed over `path`.
+    A symbolic link is followed, an existing file keeps its permissions, and text is UTF-8 as given.
+
+    Args:
+        path: The file to write; its folder must exist.
+        data: The full content.
+
+    Raises:
+        MynaError: The file cannot be written; what was there before is untouched.
+    """
+    content = data.encode("utf-8") if isinstance(data, str) else data
+    try:
+        _replace(Path(os.path.realpath(path)), content)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise MynaError(f"cannot write {os.fspath(path)}: {reason}.") from error
+
+
+def _replace(target: Path, content: bytes) -> None:
+    if target.is_dir():
+        raise IsADirectoryError(0, "it is a folder")
+    descriptor, temporary = tempfile.mkstemp(
+        prefix=f".{target.name[:100]}.", suffix=".tmp", dir=target.parent
+    )
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fchmod(file.fileno(), _mode_for(target))
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    _sync_folder(target.parent)
+
+
+def _mode_for(target: Path) -> int:
+    """Permissions of the file that is replaced, or those that `open` would give a new one."""
+    try:
+        return target.stat().st_mode & 0o777
+    except FileNotFoundError:
+        return 0o666 & ~_UMASK
+
+
+def _read_umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+# Read once at import: the only way to read it is to set it, which is not safe between threads.
+_UMASK = _read_umask()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself durable, where the file system allows it."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def sha256_hex(data: bytes | str) -> str:
+    """Return the SHA-256 of the data as 64 hex digits; text is hashed as UTF-8.
+
+    >>> sha256_hex("myna")[:16]
+    'eec047dd63cc6082'
+    """
+    return hashlib.sha256(data.encode("utf-8") if isinstance(data, str) else data).hexdigest()
+
+
+def cache_dir() -> Path:
+    """Return the folder for what can be computed again; it need not exist yet.
+
+    `MYNA_CACHE_DIR` if set, else `XDG_CACHE_HOME/myna`, else `~/.cache/myna`. As the XDG rules ask,
+    a relative `XDG_CACHE_HOME` is ignored.
+    """
+    own = os.environ.get("MYNA_CACHE_DIR")
+    if own:
+        return Path(own).expanduser()
+    shared = os.environ.get("XDG_CACHE_HOME")
+    if shared and Path(shared).is_absolute():
+        return Path(shared) / "myna"
+    return Path.home() / ".cache" / "myna"

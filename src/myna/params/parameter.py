@@ -1,0 +1,136 @@
+"""One knob: its name, unit, range, curve and default, and the map between u in [0, 1] and its value.
+
+Units: `u` is normalised; values are physical, in the parameter's own unit. Categorical values are
+handled as the index of the choice inside arrays and as the choice's name in presets.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Parameter"]
+
+KINDS = ("continuous", "integer", "boolean", "categorical")
+CURVES = ("linear", "power", "exponential", "decibel")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A knob that knows its range and curve.
+
+    Attributes:
+        name: `module.knob`, for example `osc_a.level`; the module is the part before the dot.
+        kind: `continuous`, `integer`, `boolean` or `categorical`.
+        low, high: the physical range, ends included (0 and 1 for a boolean, 0 and n-1 for choices).
+        default: physical value (index for a categorical).
+        unit: `Hz`, `s`, `dB`, `cents`, `semitones`, … or empty for a plain ratio.
+        curve: how u maps to the value:
+            `linear`       low + u (high - low)
+            `power`        low + u**exponent (high - low)   (Vital's quadratic and quartic knobs)
+            `exponential`  low (high / low)**u              (frequencies: equal steps are equal ratios)
+            `decibel`      the value is in dB, and u moves its *amplitude* linearly between the ends
+        exponent: of the power curve.
+        choices: names of a categorical's options, in index order.
+        help: one line for a person.
+
+    Example:
+        >>> attack = Parameter("env_1.attack_s", "continuous", 0.0, 10.0, 0.01, "s", "power", 4.0)
+        >>> round(float(attack.decode(0.5)), 4)
+        0.625
+        >>> round(float(attack.encode(0.625)), 4)
+        0.5
+    """
+
+    name: str
+    kind: str
+    low: float
+    high: float
+    default: float
+    unit: str = ""
+    curve: str = "linear"
+    exponent: float = 1.0
+    choices: tuple[str, ...] = ()
+    help: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a knob that contradicts itself (a programming error, hence ValueError)."""
+        if self.kind not in KINDS or self.curve not in CURVES:
+            raise ValueError(f"{self.name}: unknown kind or curve")
+        if not self.low < self.high or not self.low <= self.default <= self.high:
+            raise ValueError(f"{self.name}: default or range out of order")
+        if self.curve == "exponential" and self.low <= 0.0:
+            raise ValueError(f"{self.name}: an exponential range starts above 0")
+        if (self.kind == "categorical") != bool(self.choices):
+            raise ValueError(f"{self.name}: choices belong to categoricals")
+
+    @property
+    def module(self) -> str:
+        """The module that the knob sits in."""
+        return self.name.partition(".")[0]
+
+    @property
+    def steps(self) -> int:
+        """Number of distinct values, 0 for a continuous knob."""
+        return 0 if self.kind == "continuous" else round(self.high - self.low) + 1
+
+    def decode(self, u: Any) -> np.ndarray:
+        """Map u in [0, 1] (any shape; clipped) to physical values (float64, same shape)."""
+        u = np.clip(np.asarray(u, np.float64), 0.0, 1.0)
+        if self.kind != "continuous":
+            # Equal bins, so that a uniform u draws every option equally often.
+            return np.minimum(np.floor(u * self.steps), self.steps - 1) + self.low
+        if self.curve == "power":
+            value = self.low + u**self.exponent * (self.high - self.low)
+        elif self.curve == "exponential":
+            value = self.low * (self.high / self.low) ** u
+        elif self.curve == "decibel":
+            gains = 10.0 ** (np.array([self.low, self.high]) / 20.0)
+            value = 20.0 * np.log10(gains[0] + u * (gains[1] - gains[0]))
+        else:
+            value = self.low + u * (self.high - self.low)
+        return np.clip(value, self.low, self.high)
+
+    def encode(self, value: Any) -> np.ndarray:
+        """Map physical values (any shape; clipped to the range) to u in [0, 1]; bins map to their centre."""
+        value = np.clip(np.asarray(value, np.float64), self.low, self.high)
+        if self.kind != "continuous":
+            return (np.round(value - self.low) + 0.5) / self.steps
+        if self.curve == "power":
+            return ((value - self.low) / (self.high - self.low)) ** (1.0 / self.exponent)
+        if self.curve == "exponential":
+            return np.log(value / self.low) / math.log(self.high / self.low)
+        if self.curve == "decibel":
+            gains = 10.0 ** (np.array([self.low, self.high]) / 20.0)
+            return np.clip((10.0 ** (value / 20.0) - gains[0]) / (gains[1] - gains[0]), 0.0, 1.0)
+        return (value - self.low) / (self.high - self.low)
+
+    def snap(self, u: Any) -> np.ndarray:
+        """Move u of a discrete knob to the centre of its bin; leave a continuous one alone (clipped)."""
+        if self.kind == "continuous":
+            return np.clip(np.asarray(u, np.float64), 0.0, 1.0)
+        return self.encode(self.decode(u))
+
+    def to_json(self, value: float) -> float | int | bool | str:
+        """The physical value as a preset writes it: a number, a boolean or a choice's name."""
+        if self.kind == "categorical":
+            return self.choices[round(value)]
+        if self.kind == "boolean":
+            return value >= 0.5
+        return round(value) if self.kind == "integer" else float(value)
+
+    def describe(self, value: float) -> str:
+        """The value as a person reads it, with its unit: `1.2 kHz`, `35 ms`, `saw`."""
+        shown = self.to_json(value)
+        if self.kind == "boolean":
+            return "on" if shown else "off"
+        if not isinstance(shown, float):
+            return f"{shown} {self.unit}".strip()
+        if self.unit == "Hz" and shown >= 1000:
+            return f"{shown / 1000:.2f} kHz"
+        if self.unit == "s" and shown < 1:
+            return f"{shown * 1000:.3g} ms"
+        return f"{shown:.3g} {self.unit}".strip()

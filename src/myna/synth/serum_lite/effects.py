@@ -1,0 +1,236 @@
+"""The effects after the voice: chorus, delay, reverb and equaliser, stereo, a block at a time, in place.
+
+(Distortion is `shaper.py`.) Delay lines are longer than a block, so each loop over a block is straight.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from myna.synth.serum_lite.jit import BLOCK, dsp
+from myna.synth.serum_lite.oscillator import sine_cycle
+
+__all__ = [
+    "REVERB_LINES",
+    "chorus_block",
+    "delay_block",
+    "eq_block",
+    "eq_design",
+    "line_lengths",
+    "reverb_block",
+]
+
+REVERB_LINES = 8
+# Mutually incommensurate line lengths at size 0.5, in ms; diffusers shorter and fixed.
+_LINE_MS = np.array([29.7, 37.1, 41.1, 43.7, 53.3, 59.9, 67.3, 73.1])
+_DIFFUSER_MS = np.array([3.23, 8.61, 2.43, 6.29])
+_DIFFUSION = np.float32(0.6)
+
+
+def line_lengths(sample_rate: int) -> tuple[int, int, int]:
+    """Sizes of the delay buffers in samples, powers of two: (chorus, delay and predelay, reverb line)."""
+    return tuple(1 << math.ceil(math.log2(s * sample_rate + 4 * BLOCK)) for s in (0.022, 1.0, 0.15))  # type: ignore[return-value]
+
+
+@dsp
+def _flush(x):
+    """Zero what would soon be a denormal."""
+    return x if abs(x) > np.float32(1e-18) else np.float32(0.0)
+
+
+@dsp
+def chorus_block(left, right, lines, at, rate_hz, depth, feedback, mix0, mix1, sample_rate):
+    """Two modulated delays, the sides a quarter cycle apart.
+
+    Args:
+        left, right: (BLOCK,) float32.
+        lines: (2, power of two) float32.
+        at: index of the block's first sample since the note began.
+        depth: 0 to 1: 0 to 6 ms about a centre of 9 ms.
+        mix0, mix1: dry to wet at the block's ends.
+    """
+    mask = np.int64(lines.shape[1] - 1)
+    centre = np.float32(0.009 * sample_rate)
+    swing = np.float32(0.006 * depth * sample_rate)
+    shortest = np.float32(BLOCK + 2)
+    step = np.float32(1.0 / BLOCK)
+    for side in range(2):
+        signal = left if side == 0 else right
+        line = lines[side]
+        start = at * rate_hz / sample_rate + 0.25 * side
+        phase = np.float32(start - math.floor(start))
+        per_sample = np.float32(rate_hz / sample_rate)
+        for n in range(BLOCK):
+            wave = sine_cycle(phase + np.float32(n) * per_sample)
+            lag = max(centre + swing * wave, shortest)
+            whole = np.int64(lag)
+            f = lag - np.float32(whole)
+            i = at + n - whole
+            a = line[i & mask]
+            b = line[(i - 1) & mask]
+            wet = a + f * (b - a)
+            line[(at + n) & mask] = _flush(signal[n] + feedback * wet)
+            mix = mix0 + (mix1 - mix0) * np.float32(n) * step
+            signal[n] += mix * (wet - signal[n])
+
+
+@dsp
+def delay_block(left, right, lines, at, lag, feedback, damp, ping_pong, mix0, mix1, state):
+    """Echoes with a low-pass in the loop; ping-pong crosses the sides.
+
+    Args:
+        lines: (2, power of two) float32.
+        lag: time between repeats in samples, at least BLOCK.
+        damp: one-pole coefficient, 1 = open.
+        state: (2,) float32 memory of the low-passes.
+    """
+    mask = np.int64(lines.shape[1] - 1)
+    step = np.float32(1.0 / BLOCK)
+    lp0, lp1 = state[0], state[1]
+    for n in range(BLOCK):
+        i = (at + n - lag) & mask
+        o = (at + n) & mask
+        lp0 += damp * (lines[0, i] - lp0)
+        lp1 += damp * (lines[1, i] - lp1)
+        if ping_pong:
+            lines[0, o] = _flush(np.float32(0.5) * (left[n] + right[n]) + feedback * lp1)
+            lines[1, o] = _flush(feedback * lp0)
+        else:
+            lines[0, o] = _flush(left[n] + feedback * lp0)
+            lines[1, o] = _flush(right[n] + feedback * lp1)
+        mix = mix0 + (mix1 - mix0) * np.float32(n) * step
+        left[n] += mix * lp0
+        right[n] += mix * lp1
+    state[0], state[1] = _flush(lp0), _flush(lp1)
+
+
+@dsp
+def _allpass(signal, line, at, lag):
+    """Schroeder allpass diffuser of `lag` samples (at least a block), in place."""
+    mask = np.int64(line.shape[0] - 1)
+    for n in range(BLOCK):
+        back = line[(at + n - lag) & mask]
+        x = signal[n] - _DIFFUSION * back
+        line[(at + n) & mask] = _flush(x)
+        signal[n] = back + _DIFFUSION * x
+
+
+@dsp
+def reverb_block(
+    left, right, lines, pre, at, size, decay_s, damp, predelay, mix0, mix1, sample_rate, state, work
+):
+    """A feedback delay network of eight lines with a Householder matrix.
+
+    Source: Jot & Chaigne (AES 1991): line gains give every frequency its decay time; the low-pass in each line
+    shortens it for high ones.
+
+    Args:
+        lines: (REVERB_LINES + 4, power of two) float32: the network, then the diffusers.
+        pre: (2, power of two) float32 predelay.
+        size: 0 to 1 scales the lines by 0.4 to 1.6.
+        damp: one-pole coefficient, 1 = open.
+        predelay: samples.
+        state: (REVERB_LINES,) float32.
+        work: (REVERB_LINES + 3, BLOCK) float32 scratch.
+    """
+    mask = np.int64(lines.shape[1] - 1)
+    pre_mask = np.int64(pre.shape[1] - 1)
+    step = np.float32(1.0 / BLOCK)
+    in_l, in_r, total = work[REVERB_LINES], work[REVERB_LINES + 1], work[REVERB_LINES + 2]
+    for n in range(BLOCK):
+        pre[0, (at + n) & pre_mask] = left[n]
+        pre[1, (at + n) & pre_mask] = right[n]
+    for n in range(BLOCK):
+        in_l[n] = pre[0, (at + n - predelay) & pre_mask]
+        in_r[n] = pre[1, (at + n - predelay) & pre_mask]
+        total[n] = np.float32(0.0)
+    for d in range(2):
+        lag_l = max(np.int64(_DIFFUSER_MS[d] * 0.001 * sample_rate), np.int64(BLOCK))
+        lag_r = max(np.int64(_DIFFUSER_MS[2 + d] * 0.001 * sample_rate), np.int64(BLOCK))
+        _allpass(in_l, lines[REVERB_LINES + d], at, lag_l)
+        _allpass(in_r, lines[REVERB_LINES + 2 + d], at, lag_r)
+    scale = 0.4 + 1.2 * size
+    for j in range(REVERB_LINES):
+        lag = max(np.int64(_LINE_MS[j] * 0.001 * scale * sample_rate), np.int64(BLOCK))
+        gain = np.float32(10.0 ** (-3.0 * lag / (sample_rate * decay_s)))
+        lp = state[j]
+        line = lines[j]
+        for n in range(BLOCK):
+            lp += damp * (line[(at + n - lag) & mask] - lp)
+            work[j, n] = gain * lp
+        state[j] = _flush(lp)
+        for n in range(BLOCK):
+            total[n] += work[j, n]
+    for j in range(REVERB_LINES):
+        line = lines[j]
+        source = in_l if j % 2 == 0 else in_r
+        for n in range(BLOCK):
+            line[(at + n) & mask] = _flush(work[j, n] - np.float32(0.25) * total[n] + source[n])
+    for n in range(BLOCK):
+        mix = mix0 + (mix1 - mix0) * np.float32(n) * step
+        wet_l = work[0, n] + work[2, n] - work[4, n] - work[6, n]
+        wet_r = work[1, n] - work[3, n] + work[5, n] - work[7, n]
+        left[n] += mix * (np.float32(0.6) * wet_l - left[n])
+        right[n] += mix * (np.float32(0.6) * wet_r - right[n])
+
+
+@dsp
+def eq_design(low_hz, low_db, mid_hz, mid_db, high_hz, high_db, sample_rate, out):
+    """Biquads of low shelf, bell (Q 0.9) and high shelf into out (3, 5): b0 b1 b2 a1 a2.
+
+    Source: Bristow-Johnson, Audio EQ Cookbook, shelf slope 1.
+    """
+    for band in range(3):
+        hz = low_hz if band == 0 else (mid_hz if band == 1 else high_hz)
+        db = low_db if band == 0 else (mid_db if band == 1 else high_db)
+        a = 10.0 ** (db / 40.0)
+        w = 2.0 * math.pi * min(hz, 0.45 * sample_rate) / sample_rate
+        c = math.cos(w)
+        if band == 1:
+            alpha = math.sin(w) / 1.8
+            b0, b1, b2 = 1.0 + alpha * a, -2.0 * c, 1.0 - alpha * a
+            a0, a1, a2 = 1.0 + alpha / a, -2.0 * c, 1.0 - alpha / a
+        else:
+            s = 1.0 if band == 0 else -1.0
+            r = 2.0 * math.sqrt(a) * math.sin(w) * 0.70710678
+            b0 = a * ((a + 1.0) - s * (a - 1.0) * c + r)
+            b1 = s * 2.0 * a * ((a - 1.0) - s * (a + 1.0) * c)
+            b2 = a * ((a + 1.0) - s * (a - 1.0) * c - r)
+            a0 = (a + 1.0) + s * (a - 1.0) * c + r
+            a1 = -s * 2.0 * ((a - 1.0) + s * (a + 1.0) * c)
+            a2 = (a + 1.0) + s * (a - 1.0) * c - r
+        out[band, 0] = np.float32(b0 / a0)
+        out[band, 1] = np.float32(b1 / a0)
+        out[band, 2] = np.float32(b2 / a0)
+        out[band, 3] = np.float32(a1 / a0)
+        out[band, 4] = np.float32(a2 / a0)
+
+
+@dsp
+def eq_block(left, right, design, state):
+    """Three biquads (transposed direct form II) over both channels.
+
+    Args:
+        design: (3, 5) from `eq_design`.
+        state: (12,) float32.
+    """
+    for band in range(3):
+        b0, b1, b2 = design[band, 0], design[band, 1], design[band, 2]
+        a1, a2 = design[band, 3], design[band, 4]
+        z1, z2 = state[4 * band], state[4 * band + 1]
+        w1, w2 = state[4 * band + 2], state[4 * band + 3]
+        for n in range(BLOCK):
+            x = left[n]
+            y = b0 * x + z1
+            z1 = b1 * x - a1 * y + z2
+            z2 = b2 * x - a2 * y
+            left[n] = y
+            u = right[n]
+            v = b0 * u + w1
+            w1 = b1 * u - a1 * v + w2
+            w2 = b2 * u - a2 * v
+            right[n] = v
+        state[4 * band], state[4 * band + 1] = _flush(z1), _flush(z2)
+        state[4 * band + 2], state[4 * band + 3] = _flush(w1), _flush(w2)

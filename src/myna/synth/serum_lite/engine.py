@@ -1,0 +1,213 @@
+"""Serum-lite on the CPU (threads over rows) and on CUDA (one thread per row): the same DSP functions.
+
+Shapes: B presets, N probes, T samples, P parameters; a row is one preset at one probe.
+The CPU kernel releases the GIL, so Python threads share the rows; each owns its scratch. A row's bits depend on the row alone.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+
+from myna.errors import BackendError
+from myna.files import cache_dir
+from myna.params import ParameterTable
+from myna.synth.base import Probe
+from myna.synth.serum_lite.effects import REVERB_LINES, line_lengths
+from myna.synth.serum_lite.jit import BLOCK
+from myna.synth.serum_lite.modulation import CONTROLS, WORK
+from myna.synth.serum_lite.parameters import TABLE
+from myna.synth.serum_lite.shaper import FIR, SHAPER_ROWS, SHAPER_WIDTH
+from myna.synth.serum_lite.voice import BLOCK_ROWS, PHASES, STATES, VOICES, render_row
+from myna.synth.serum_lite.wavetables import wavetable_bank
+
+__all__ = ["CHANNELS", "SerumLite", "source_hash"]
+
+CHANNELS = 2
+# Scratch of one row: name, dtype, shape (line lengths by name).
+_SCRATCH = (
+    ("blocks", np.float32, (BLOCK_ROWS, BLOCK)),
+    ("state", np.float32, (STATES,)),
+    ("control", np.float64, (2, CONTROLS)),
+    ("work", np.float64, (WORK,)),
+    ("phases", np.uint32, (PHASES,)),
+    ("voices", np.float64, (2, 3, VOICES)),
+    ("shapers", np.float32, (4, SHAPER_ROWS, SHAPER_WIDTH)),
+    ("chorus", np.float32, (2, "chorus")),
+    ("delay", np.float32, (2, "delay")),
+    ("pre", np.float32, (2, "delay")),
+    ("reverb", np.float32, (REVERB_LINES + 4, "reverb")),
+    ("eq", np.float32, (3, 5)),
+)
+
+
+def source_hash() -> str:
+    """A hash of the engine's sources and numba's version: the key of whatever was compiled or rendered by it.
+
+    numba keys its own cache on the entry's file alone and would miss a change in an imported function.
+    """
+    digest = hashlib.sha256(numba.__version__.encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _compile_cached(function: Any) -> Any:
+    """`njit` with a cache folder of our own, named by the hash of the sources."""
+    before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
+    numba.config.CACHE_DIR = str(cache_dir() / "kernels" / source_hash())  # type: ignore[attr-defined]
+    try:
+        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    finally:
+        numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
+
+
+def _render_rows(
+    first, last, values, notes, seeds, sample_rate, tables, fir, out,
+    blocks, state, control, work, phases, voices, shapers, chorus, delay, pre, reverb, eq,
+):  # fmt: skip
+    probes = notes.shape[0]
+    for row in range(first, last):
+        b, n = row // probes, row % probes
+        render_row(
+            values[b], notes[n], seeds[b], sample_rate, tables, fir, out[b, n],
+            blocks, state, control, work, phases, voices, shapers, chorus, delay, pre, reverb, eq,
+        )  # fmt: skip
+
+
+@functools.cache
+def _cpu_kernel() -> Any:
+    return _compile_cached(_render_rows)
+
+
+@functools.cache
+def _cuda_kernel() -> Any:
+    from numba import cuda
+
+    @cuda.jit
+    def kernel(
+        values, notes, seeds, sample_rate, tables, fir, out,
+        blocks, state, control, work, phases, voices, shapers, chorus, delay, pre, reverb, eq,
+    ):  # fmt: skip
+        row = cuda.grid(1)
+        probes = notes.shape[0]
+        if row < values.shape[0] * probes:
+            b, n = row // probes, row % probes
+            render_row(
+                values[b], notes[n], seeds[b], sample_rate, tables, fir, out[b, n],
+                blocks[row], state[row], control[row], work[row], phases[row], voices[row], shapers[row],
+                chorus[row], delay[row], pre[row], reverb[row], eq[row],
+            )  # fmt: skip
+
+    return kernel
+
+
+def _shapes(sample_rate: int) -> list[tuple[Any, tuple[int, ...]]]:
+    lengths = dict(zip(("chorus", "delay", "reverb"), line_lengths(sample_rate), strict=True))
+    return [(kind, tuple(lengths.get(s, s) for s in shape)) for _, kind, shape in _SCRATCH]  # type: ignore[misc]
+
+
+def scratch_bytes(sample_rate: int) -> int:
+    """Memory that one row in flight needs."""
+    return sum(int(np.prod(shape)) * np.dtype(kind).itemsize for kind, shape in _shapes(sample_rate))
+
+
+class SerumLite:
+    """The engine behind `myna.synth.base.Synth`.
+
+    Args:
+        device: `cpu` or `cuda`.
+        threads: CPU threads; the bits do not depend on it.
+
+    Raises:
+        BackendError: CUDA is asked for and not there.
+    """
+
+    name = "serum-lite"
+    channels = CHANNELS
+    table: ParameterTable = TABLE
+
+    def __init__(self, device: str = "cpu", threads: int = 1) -> None:
+        """See the class."""
+        if device not in ("cpu", "cuda"):
+            raise BackendError(f"There is no device '{device}'; choose cpu or cuda.")
+        if device == "cuda":
+            from numba import cuda
+
+            if not cuda.is_available():
+                raise BackendError("No CUDA device was found; render with device cpu.")
+        self.device = device
+        self.threads = max(1, threads)
+        self._local = threading.local()
+        self._pool: ThreadPoolExecutor | None = None
+
+    def render(
+        self, values: np.ndarray, probes: Sequence[Probe], sample_rate: int, seeds: np.ndarray, out: Any
+    ) -> None:
+        """Fill out (B, N, 2, T); see `Synth.render`. On CUDA `out` is a device array."""
+        notes = np.array(
+            [[q.note_midi, q.velocity, q.gate_s, q.samples(sample_rate)] for q in probes], np.float64
+        )
+        # The key of the counter-based generator is 32 bits wide.
+        keys = (np.asarray(seeds, np.uint64) ^ (np.asarray(seeds, np.uint64) >> np.uint64(32))).astype(np.uint32)
+        values = np.ascontiguousarray(values, np.float64)
+        if self.device == "cuda":
+            self._render_cuda(values, notes, keys, sample_rate, out)
+        else:
+            self._render_cpu(values, notes, keys, sample_rate, out)
+
+    def _render_cpu(
+        self, values: np.ndarray, notes: np.ndarray, keys: np.ndarray, sample_rate: int, out: np.ndarray
+    ) -> None:
+        kernel, bank = _cpu_kernel(), wavetable_bank()
+        rows = len(values) * len(notes)
+
+        def work(first: int, last: int) -> None:
+            scratch = self._scratch(sample_rate)
+            kernel(first, last, values, notes, keys, float(sample_rate), bank, FIR, out, *scratch)
+
+        if self.threads == 1 or rows == 1:
+            work(0, rows)
+            return
+        # Small pieces, handed out as threads come free: rows differ tenfold in cost.
+        piece = max(1, rows // (8 * self.threads))
+        starts = range(0, rows, piece)
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self.threads, "serum-lite")
+        list(self._pool.map(lambda first: work(first, min(first + piece, rows)), starts))
+
+    def _scratch(self, sample_rate: int) -> list[np.ndarray]:
+        held = self._local.__dict__
+        if held.get("rate") != sample_rate:
+            held["rate"] = sample_rate
+            held["arrays"] = [np.zeros(shape, kind) for kind, shape in _shapes(sample_rate)]
+        return held["arrays"]
+
+    def _render_cuda(
+        self, values: np.ndarray, notes: np.ndarray, keys: np.ndarray, sample_rate: int, out: Any
+    ) -> None:
+        from numba import cuda
+
+        rows = len(values) * len(notes)
+        scratch = [cuda.device_array((rows, *shape), kind) for kind, shape in _shapes(sample_rate)]
+        threads = 32
+        blocks = -(-rows // threads)
+        _cuda_kernel()[blocks, threads](
+            cuda.to_device(values), cuda.to_device(notes), cuda.to_device(keys), float(sample_rate),
+            _cuda_bank(), cuda.to_device(FIR), out, *scratch,
+        )  # fmt: skip
+
+
+@functools.cache
+def _cuda_bank() -> Any:
+    from numba import cuda
+
+    return cuda.to_device(wavetable_bank())

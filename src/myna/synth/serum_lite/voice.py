@@ -1,0 +1,425 @@
+"""The wiring of one note: sources into the filter or past it, the amplifier, the effects, the master.
+
+A row is one preset played at one probe. Everything here works on a block of BLOCK samples; controls move linearly across it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from myna.synth.serum_lite import modulation as m
+from myna.synth.serum_lite.effects import (
+    chorus_block,
+    delay_block,
+    eq_block,
+    eq_design,
+    reverb_block,
+)
+from myna.synth.serum_lite.filter import damping, filter_block
+from myna.synth.serum_lite.hashing import signed_unit, unit
+from myna.synth.serum_lite.jit import BLOCK, dsp
+from myna.synth.serum_lite.modulation import start_controls, update_controls
+from myna.synth.serum_lite.oscillator import (
+    add_plain,
+    add_warped,
+    choose_level,
+    limit_warp,
+    modulator_block,
+)
+from myna.synth.serum_lite.parameters import TABLE
+from myna.synth.serum_lite.shaper import SHAPER_ROWS, SHAPER_WIDTH, SOFT, shape_block
+from myna.synth.serum_lite.wavetables import FRAME_STRIDE, FRAMES
+
+__all__ = ["BLOCK_ROWS", "PHASES", "STATES", "VOICES", "render_row"]
+
+_I = TABLE.index
+_TABLE_STRIDE = np.int64(FRAMES) * np.int64(FRAME_STRIDE)
+_SUB_ON, _SUB_SHAPE, _SUB_PAN, _SUB_FILTER = (_I[f"sub.{k}"] for k in ("on", "shape", "pan", "to_filter"))
+_NOISE_ON, _NOISE_COLOR = _I["noise.on"], _I["noise.color"]
+_NOISE_WIDTH, _NOISE_FILTER = _I["noise.width"], _I["noise.to_filter"]
+_FILTER_ON, _FILTER_TYPE, _FILTER_SLOPE = _I["filter.on"], _I["filter.type"], _I["filter.slope"]
+_FILTER_DRIVE, _FILTER_MIX = _I["filter.drive_db"], _I["filter.mix"]
+_DIST_ON, _DIST_TYPE = _I["distortion.on"], _I["distortion.type"]
+_CHORUS_ON, _CHORUS_RATE = _I["chorus.on"], _I["chorus.rate_hz"]
+_CHORUS_DEPTH, _CHORUS_FEEDBACK = _I["chorus.depth"], _I["chorus.feedback"]
+_DELAY_ON, _DELAY_TIME, _DELAY_FEEDBACK = _I["delay.on"], _I["delay.time_s"], _I["delay.feedback"]
+_DELAY_DAMP, _DELAY_PING = _I["delay.damp_hz"], _I["delay.ping_pong"]
+_REVERB_ON, _REVERB_SIZE, _REVERB_DECAY = _I["reverb.on"], _I["reverb.size"], _I["reverb.decay_s"]
+_REVERB_DAMP, _REVERB_PRE = _I["reverb.damp_hz"], _I["reverb.predelay_s"]
+_EQ_ON, _EQ = _I["eq.on"], _I["eq.low_hz"]
+_WIDTH = _I["master.width"]
+_RELEASE = _I["env_1.release_s"]
+_MATRIX = _I["matrix.source_1"]
+_SLOTS = m._N_SLOTS
+_M_FILTER_DRIVE = m._M_DRIVE
+
+BLOCK_ROWS = 21
+PHASES = 18  # seven voices of each oscillator, the sub, a modulator for each oscillator
+STATES = 40
+VOICES = 7
+# Rows of the block memory.
+_FL, _FR, _DL, _DR, _COEFFICIENTS, _FM, _DRY_L, _DRY_R, _REVERB_WORK = 0, 1, 2, 3, 4, 7, 8, 9, 10
+# Places in the state memory.
+_S_FILTER, _S_DELAY, _S_REVERB, _S_EQ, _S_NOISE, _S_DC = 0, 8, 10, 18, 30, 34
+# Fundamental of the sub's four frames in the basic shapes table (sine, triangle, saw, square at thirds).
+_LAST_FRAME = np.float32(FRAMES - 1)
+
+
+@dsp
+def _increment(hz, sample_rate):
+    """A frequency as a 32-bit phase increment."""
+    return np.int64(hz / sample_rate * 4294967296.0 + 0.5)
+
+
+@dsp
+def _wrap(x):
+    return np.uint32(x & np.int64(0xFFFFFFFF))
+
+
+@dsp
+def _start_oscillator(p, osc, which, seed, phases, voices):
+    """Start phases, detune ratios, gains and places of the unison voices."""
+    count = int(p[osc + m.UNISON])
+    power = 0.0
+    nearest = 0.0 if count % 2 == 1 else 1.0 / max(count - 1, 1)
+    for v in range(count):
+        x = 2.0 * v / (count - 1) - 1.0 if count > 1 else 0.0
+        gain = 1.0 if abs(x) <= nearest + 1e-9 else p[osc + m.BLEND]
+        power += gain * gain
+        voices[which, 0, v] = 2.0 ** (x * p[osc + m.DETUNE] / 1200.0)
+        voices[which, 1, v] = gain
+        voices[which, 2, v] = x * p[osc + m.WIDTH]
+        key = np.uint32(16 * which + v)
+        start = p[osc + m.PHASE] + p[osc + m.RANDOM_PHASE] * unit(seed, key)
+        phases[which * VOICES + v] = _wrap(np.int64((start - math.floor(start)) * 4294967296.0))
+    for v in range(count):
+        voices[which, 1, v] /= math.sqrt(power)
+
+
+@dsp
+def _oscillator(p, osc, which, tables, limit, sample_rate, old, new, phases, voices, fm, left, right):
+    """Add all voices of an oscillator to a bus and move its phases on."""
+    at = m.C_A if which == 0 else m.C_B
+    other = m.OSC_B if which == 0 else m.OSC_A
+    other_at = m.C_B if which == 0 else m.C_A
+    count = int(p[osc + m.UNISON])
+    first = np.int64(p[osc + m.WAVE]) * _TABLE_STRIDE
+    warp = int(p[osc + m.WARP])
+    hz0, hz1 = old[at + m.FREQUENCY], new[at + m.FREQUENCY]
+    highest = max(hz0, hz1) * voices[which, 0, count - 1]
+    room = limit / highest
+    partials = room
+    d0 = d1 = np.float32(0.0)
+    if warp > 0:
+        ratio = 1.0
+        if warp == 5:
+            other_hz = max(old[other_at], new[other_at])
+            source_partials = min(max(3000.0 / other_hz, 1.0), 8.0)
+            ratio = source_partials * other_hz / highest
+            slot = 2 * VOICES + 1 + which
+            i0 = _increment(old[other_at], sample_rate)
+            i1 = _increment(new[other_at], sample_rate)
+            di = (i1 - i0) // BLOCK
+            source = np.int64(p[other + m.WAVE]) * _TABLE_STRIDE
+            place = np.float32(new[other_at + m.C_POSITION])
+            modulator_block(
+                tables, source, source_partials, place, phases[slot], _wrap(i0), _wrap(di), fm
+            )
+            phases[slot] = _wrap(np.int64(phases[slot]) + BLOCK * i0 + (BLOCK * (BLOCK - 1) // 2) * di)
+        d0, h0 = limit_warp(warp, old[at + m.C_WARP], room, ratio)
+        d1, h1 = limit_warp(warp, new[at + m.C_WARP], room, ratio)
+        partials = min(h0, h1)
+    level = choose_level(partials)
+    pos0, pos1 = np.float32(old[at + m.C_POSITION]), np.float32(new[at + m.C_POSITION])
+    silent = old[at + m.C_LEVEL] == 0.0 and new[at + m.C_LEVEL] == 0.0
+    for v in range(count):
+        ratio_v = voices[which, 0, v]
+        i0 = _increment(hz0 * ratio_v, sample_rate)
+        i1 = _increment(hz1 * ratio_v, sample_rate)
+        di = (i1 - i0) // BLOCK
+        slot = which * VOICES + v
+        if not silent:
+            pan0 = min(max(old[at + m.C_PAN] + voices[which, 2, v], -1.0), 1.0)
+            pan1 = min(max(new[at + m.C_PAN] + voices[which, 2, v], -1.0), 1.0)
+            g0 = old[at + m.C_LEVEL] * voices[which, 1, v]
+            g1 = new[at + m.C_LEVEL] * voices[which, 1, v]
+            gl0, gr0 = np.float32(g0 * math.sqrt(1.0 - pan0)), np.float32(g0 * math.sqrt(1.0 + pan0))
+            gl1, gr1 = np.float32(g1 * math.sqrt(1.0 - pan1)), np.float32(g1 * math.sqrt(1.0 + pan1))
+            ph, inc, dinc = phases[slot], _wrap(i0), _wrap(di)
+            if warp == 0:
+                add_plain(
+                    tables, first, level, pos0, pos1, ph, inc, dinc, gl0, gl1, gr0, gr1, left, right
+                )
+            else:
+                add_warped(
+                    tables, first, level, warp, d0, d1, pos0, pos1, ph, inc, dinc, gl0, gl1, gr0, gr1,
+                    fm, left, right,
+                )  # fmt: skip
+        phases[slot] = _wrap(np.int64(phases[slot]) + BLOCK * i0 + (BLOCK * (BLOCK - 1) // 2) * di)
+
+
+@dsp
+def _sub(p, tables, limit, sample_rate, old, new, phases, left, right):
+    """Add the sub oscillator: a frame of the basic shapes, one voice."""
+    slot = 2 * VOICES
+    i0 = _increment(old[m.C_SUB_HZ], sample_rate)
+    i1 = _increment(new[m.C_SUB_HZ], sample_rate)
+    di = (i1 - i0) // BLOCK
+    level = choose_level(limit / max(old[m.C_SUB_HZ], new[m.C_SUB_HZ]))
+    place = np.float32(p[_SUB_SHAPE] / 3.0)
+    pan = p[_SUB_PAN]
+    wide_l, wide_r = math.sqrt(1.0 - pan), math.sqrt(1.0 + pan)
+    g0, g1 = old[m.C_SUB], new[m.C_SUB]
+    add_plain(
+        tables, np.int64(0), level, place, place, phases[slot], _wrap(i0), _wrap(di),
+        np.float32(g0 * wide_l), np.float32(g1 * wide_l), np.float32(g0 * wide_r), np.float32(g1 * wide_r),
+        left, right,
+    )  # fmt: skip
+    phases[slot] = _wrap(np.int64(phases[slot]) + BLOCK * i0 + (BLOCK * (BLOCK - 1) // 2) * di)
+
+
+@dsp
+def _noise(p, seed, at, sample_rate, old, new, state, left, right):
+    """Add noise: white, tilted down through a 500 Hz low-pass or up by taking a 4 kHz one away."""
+    color = np.float32(p[_NOISE_COLOR])
+    width = np.float32(p[_NOISE_WIDTH])
+    corner = 500.0 if color < 0.0 else 4000.0
+    a = np.float32(1.0 - math.exp(-2.0 * math.pi * min(corner / sample_rate, 0.4)))
+    g0, g1 = np.float32(0.6 * old[m.C_NOISE]), np.float32(0.6 * new[m.C_NOISE])
+    step = np.float32(1.0 / BLOCK)
+    key_l, key_r = np.uint32(seed + np.uint32(0x1EF7)), np.uint32(seed + np.uint32(0x41647))
+    lp_l, lp_r = state[_S_NOISE], state[_S_NOISE + 1]
+    one = np.float32(1.0)
+    shared = np.float32(math.sqrt(1.0 - width * width))
+    for n in range(BLOCK):
+        white_l = signed_unit(key_l, np.uint32(at + n))
+        white_r = shared * white_l + width * signed_unit(key_r, np.uint32(at + n))
+        lp_l += a * (white_l - lp_l)
+        lp_r += a * (white_r - lp_r)
+        gain = g0 + (g1 - g0) * np.float32(n) * step
+        if color < 0.0:
+            left[n] += gain * ((one + color) * white_l - color * np.float32(4.0) * lp_l)
+            right[n] += gain * ((one + color) * white_r - color * np.float32(4.0) * lp_r)
+        else:
+            left[n] += gain * (white_l - color * lp_l)
+            right[n] += gain * (white_r - color * lp_r)
+    state[_S_NOISE], state[_S_NOISE + 1] = lp_l, lp_r
+
+
+@dsp
+def _filter(p, drives, fir, old, new, blocks, state, shapers):
+    """Drive and filter the filter bus, in place, and mix in what is dry."""
+    left, right = blocks[_FL], blocks[_FR]
+    if drives:
+        d0, d1 = np.float32(old[m.C_DRIVE]), np.float32(new[m.C_DRIVE])
+        w0, w1 = np.float32(old[m.C_DRIVE_WET]), np.float32(new[m.C_DRIVE_WET])
+        shape_block(SOFT, left, d0, d1, w0, w1, fir, shapers[0])
+        shape_block(SOFT, right, d0, d1, w0, w1, fir, shapers[1])
+    mix = np.float32(p[_FILTER_MIX])
+    dry_l, dry_r = blocks[_DRY_L], blocks[_DRY_R]
+    for n in range(BLOCK):
+        dry_l[n] = left[n]
+        dry_r[n] = right[n]
+    kind, slope = int(p[_FILTER_TYPE]), int(p[_FILTER_SLOPE])
+    g0, g1 = np.float32(old[m.C_G]), np.float32(new[m.C_G])
+    scratch = blocks[_COEFFICIENTS : _COEFFICIENTS + 3]
+    for stage in range(1 + slope):
+        k0 = damping(old[m.C_RESONANCE], slope, stage)
+        k1 = damping(new[m.C_RESONANCE], slope, stage)
+        memory = state[_S_FILTER + 4 * stage : _S_FILTER + 4 * stage + 4]
+        filter_block(kind, left, right, g0, g1, k0, k1, memory, scratch, BLOCK)
+    for n in range(BLOCK):
+        left[n] = dry_l[n] + mix * (left[n] - dry_l[n])
+        right[n] = dry_r[n] + mix * (right[n] - dry_r[n])
+
+
+@dsp
+def _voice(p, at, tables, fir, limit, sample_rate, seed, drives, old, new, blocks, state, phases, voices, shapers):
+    """Fill the direct bus with the note before the effects, amplified."""
+    for row in range(4):
+        for n in range(BLOCK):
+            blocks[row, n] = np.float32(0.0)
+    filtered = p[_FILTER_ON] >= 0.5
+    for which in range(2):
+        osc = m.OSC_A if which == 0 else m.OSC_B
+        if p[osc + m.ON] >= 0.5:
+            bus = _FL if filtered and p[osc + m.TO_FILTER] >= 0.5 else _DL
+            _oscillator(
+                p, osc, which, tables, limit, sample_rate, old, new, phases, voices, blocks[_FM],
+                blocks[bus], blocks[bus + 1],
+            )  # fmt: skip
+    if p[_SUB_ON] >= 0.5:
+        bus = _FL if filtered and p[_SUB_FILTER] >= 0.5 else _DL
+        _sub(p, tables, limit, sample_rate, old, new, phases, blocks[bus], blocks[bus + 1])
+    if p[_NOISE_ON] >= 0.5:
+        bus = _FL if filtered and p[_NOISE_FILTER] >= 0.5 else _DL
+        _noise(p, seed, at, sample_rate, old, new, state, blocks[bus], blocks[bus + 1])
+    if filtered:
+        _filter(p, drives, fir, old, new, blocks, state, shapers)
+    a0, a1 = np.float32(old[m.C_AMP]), np.float32(new[m.C_AMP])
+    step = np.float32(1.0 / BLOCK)
+    for n in range(BLOCK):
+        amp = a0 + (a1 - a0) * np.float32(n) * step
+        blocks[_DL, n] = amp * (blocks[_DL, n] + blocks[_FL, n])
+        blocks[_DR, n] = amp * (blocks[_DR, n] + blocks[_FR, n])
+
+
+@dsp
+def _one_pole(hz, sample_rate):
+    return np.float32(1.0 - math.exp(-2.0 * math.pi * min(hz / sample_rate, 0.45)))
+
+
+@dsp
+def _block_dc(signal, state, at):
+    """Take away the direct current that the tube curve makes: a 7 Hz high-pass."""
+    x1, y1 = state[at], state[at + 1]
+    for n in range(BLOCK):
+        x = signal[n]
+        y1 = x - x1 + np.float32(0.999) * y1
+        x1 = x
+        signal[n] = y1
+    state[at], state[at + 1] = x1, y1
+
+
+@dsp
+def _effects(p, at, sample_rate, fir, old, new, blocks, state, shapers, chorus, delay, pre, reverb, eq):
+    """Run the effects over the direct bus, in the order of the panel."""
+    left, right = blocks[_DL], blocks[_DR]
+    if p[_DIST_ON] >= 0.5:
+        kind = int(p[_DIST_TYPE])
+        d0, d1 = np.float32(old[m.C_DIST]), np.float32(new[m.C_DIST])
+        w0, w1 = np.float32(old[m.C_DIST_MIX]), np.float32(new[m.C_DIST_MIX])
+        shape_block(kind, left, d0, d1, w0, w1, fir, shapers[2])
+        shape_block(kind, right, d0, d1, w0, w1, fir, shapers[3])
+        if kind == 3:
+            _block_dc(left, state, _S_DC)
+            _block_dc(right, state, _S_DC + 2)
+    if p[_CHORUS_ON] >= 0.5:
+        chorus_block(
+            left, right, chorus, at, p[_CHORUS_RATE], p[_CHORUS_DEPTH],
+            np.float32(0.9 * p[_CHORUS_FEEDBACK]), np.float32(old[m.C_CHORUS]), np.float32(new[m.C_CHORUS]),
+            sample_rate,
+        )  # fmt: skip
+    if p[_DELAY_ON] >= 0.5:
+        lag = max(np.int64(p[_DELAY_TIME] * sample_rate + 0.5), np.int64(BLOCK))
+        delay_block(
+            left, right, delay, at, lag, np.float32(0.95 * p[_DELAY_FEEDBACK]),
+            _one_pole(p[_DELAY_DAMP], sample_rate), p[_DELAY_PING] >= 0.5,
+            np.float32(old[m.C_DELAY]), np.float32(new[m.C_DELAY]), state[_S_DELAY : _S_DELAY + 2],
+        )  # fmt: skip
+    if p[_REVERB_ON] >= 0.5:
+        reverb_block(
+            left, right, reverb, pre, at, p[_REVERB_SIZE], p[_REVERB_DECAY],
+            _one_pole(p[_REVERB_DAMP], sample_rate), np.int64(p[_REVERB_PRE] * sample_rate),
+            np.float32(old[m.C_REVERB]), np.float32(new[m.C_REVERB]), sample_rate,
+            state[_S_REVERB : _S_REVERB + 8], blocks[_REVERB_WORK : _REVERB_WORK + 11],
+        )  # fmt: skip
+    if p[_EQ_ON] >= 0.5:
+        eq_block(left, right, eq, state[_S_EQ : _S_EQ + 12])
+
+
+@dsp
+def _limit(x):
+    """Leave up to 1 as it is, bend what is above towards 2 (slope 1 at the join)."""
+    one = np.float32(1.0)
+    a = abs(x)
+    if a <= one:
+        return x
+    y = np.float32(2.0) - one / a
+    return y if x > np.float32(0.0) else -y
+
+
+@dsp
+def _master(p, at, count, old, new, blocks, out):
+    """Width, level and bound; into out (2, T) at `at`."""
+    width = np.float32(p[_WIDTH])
+    g0, g1 = np.float32(old[m.C_OUT]), np.float32(new[m.C_OUT])
+    step = np.float32(1.0 / BLOCK)
+    half = np.float32(0.5)
+    for n in range(count):
+        gain = g0 + (g1 - g0) * np.float32(n) * step
+        mid = half * (blocks[_DL, n] + blocks[_DR, n])
+        side = half * width * (blocks[_DL, n] - blocks[_DR, n])
+        out[0, at + n] = _limit(gain * (mid + side))
+        out[1, at + n] = _limit(gain * (mid - side))
+
+
+@dsp
+def _clear(memory):
+    for i in range(memory.shape[0]):
+        for j in range(memory.shape[1]):
+            memory[i, j] = np.float32(0.0)
+
+
+@dsp
+def render_row(
+    p, note, seed, sample_rate, tables, fir, out,
+    blocks, state, control, work, phases, voices, shapers, chorus, delay, pre, reverb, eq,
+):  # fmt: skip
+    """Render one preset at one probe.
+
+    Args:
+        p: (P,) float64 physical values.
+        note: (4,) float64: MIDI note, velocity, gate in s, samples to render.
+        seed: uint32.
+        sample_rate: Hz, float64.
+        tables: the wavetable bank; fir: `shaper.FIR`.
+        out: (2, T) float32, zeros; T at least the samples to render.
+        blocks … eq: scratch, see `engine.Scratch`; need not be clean.
+    """
+    for i in range(STATES):
+        state[i] = np.float32(0.0)
+    for i in range(PHASES):
+        phases[i] = np.uint32(0)
+    drives = p[_FILTER_DRIVE] > 0.0
+    for slot in range(_SLOTS):
+        if int(p[_MATRIX + 3 * slot + 1]) == _M_FILTER_DRIVE and p[_MATRIX + 3 * slot] > 0.0:
+            drives = True
+    for i in range(4):
+        _clear(shapers[i])
+    tails = False
+    if p[_CHORUS_ON] >= 0.5:
+        _clear(chorus)
+        tails = True
+    if p[_DELAY_ON] >= 0.5:
+        _clear(delay)
+        tails = True
+    if p[_REVERB_ON] >= 0.5:
+        _clear(pre)
+        _clear(reverb)
+        tails = True
+    if p[_EQ_ON] >= 0.5:
+        eq_design(
+            p[_EQ], p[_EQ + 1], p[_EQ + 2], p[_EQ + 3], p[_EQ + 4], p[_EQ + 5], sample_rate, eq
+        )
+    _start_oscillator(p, m.OSC_A, 0, seed, phases, voices)
+    _start_oscillator(p, m.OSC_B, 1, seed, phases, voices)
+    start_controls(p, note, seed, work)
+    old, new = control[0], control[1]
+    update_controls(p, note, 0.0, 0.0, sample_rate, seed, work, old)
+    limit = min(max(sample_rate - 20000.0, 0.5465 * sample_rate), 26000.0)
+    total = int(note[3])
+    finished = note[2] + p[_RELEASE]
+    silent_for = 0
+    at = 0
+    while at < total:
+        t = (at + BLOCK) / sample_rate
+        update_controls(p, note, t, BLOCK / sample_rate, sample_rate, seed, work, new)
+        if t > finished and old[m.C_AMP] == 0.0 and new[m.C_AMP] == 0.0:
+            silent_for += 1
+            if silent_for > 4 and not tails:
+                break
+            for n in range(BLOCK):
+                blocks[_DL, n] = np.float32(0.0)
+                blocks[_DR, n] = np.float32(0.0)
+        else:
+            _voice(
+                p, at, tables, fir, limit, sample_rate, seed, drives, old, new, blocks, state, phases,
+                voices, shapers,
+            )  # fmt: skip
+        _effects(p, at, sample_rate, fir, old, new, blocks, state, shapers, chorus, delay, pre, reverb, eq)
+        _master(p, at, min(BLOCK, total - at), old, new, blocks, out)
+        old, new = new, old
+        at += BLOCK
