@@ -17,6 +17,7 @@ GATE_WINDOW_S, GATE_HOP_S = 0.04, 0.005
 GATE_FLOOR_DB = 50.0
 MIN_STEEPENING_DB_PER_S, MIN_STEEPENING_RATIO = 25.0, 2.0
 NEAR_SUSTAIN_DB = 1.5
+GATE_DEPTHS_DB = (20.0, 10.0, 10.0)  # how far under the held level each further fit looks
 EMPTY_DB = -200.0
 
 
@@ -87,10 +88,11 @@ def find_end(samples: np.ndarray, sample_rate: int) -> int:
 def find_gate(samples: np.ndarray, sample_rate: int) -> float:
     """Return when the key was let go, in seconds from the first sample.
 
-    The level in dB, from its peak to 50 dB under it, is fitted by two straight lines that meet: the held
-    note (flat or decaying) and the release. If the second falls clearly faster (by 25 dB/s and by a factor
-    of two) the gate is the last moment before the bend at which the level was still within 1.5 dB of the
-    first line. If there is no such bend, a struck string left to ring for example, the key was held throughout.
+    The level in dB is fitted by two straight lines that meet: the held note (flat or decaying) and the
+    release. If the second falls clearly faster (by 25 dB/s and by a factor of two), the gate is the last
+    moment before the bend at which the level was still within 1.5 dB of the first line. If there is no such
+    bend, a struck string left to ring for example, the key was held throughout. A release that starts slowly
+    bends late in dB, so the fit is made from 50 dB under the peak, then again nearer to the held level.
 
     Args:
         samples: (C, T), trimmed to the sound, not silent.
@@ -102,16 +104,29 @@ def find_gate(samples: np.ndarray, sample_rate: int) -> float:
     total_s = samples.shape[1] / sample_rate
     level = level_db(samples, sample_rate, GATE_WINDOW_S, GATE_HOP_S)
     first, last = _held_range(level)
-    level = level[first : last + 1]
-    if level.size < 12:
+    frame = None
+    for depth_db in GATE_DEPTHS_DB:
+        found = _last_held(level[first : last + 1])
+        if found is None:
+            break
+        frame = first + found
+        deep = np.flatnonzero(level[frame:] < level[frame] - depth_db)
+        last = min(last, frame + int(deep[0])) if deep.size else last
+    if frame is None:
         return total_s
-    knee, before, after, line = _fit_bend(level)
-    if after > before - MIN_STEEPENING_DB_PER_S or after > MIN_STEEPENING_RATIO * before:
-        return total_s
-    near = np.flatnonzero(level[: knee + 1] >= line[: knee + 1] - NEAR_SUSTAIN_DB)
-    frame = first + (int(near[-1]) if near.size else knee)
     # A frame's level belongs to the middle of its window.
     return min(frame * GATE_HOP_S + GATE_WINDOW_S / 2, total_s)
+
+
+def _last_held(level: np.ndarray) -> int | None:
+    """Return the last frame of (F,) dB before the release, or None if nothing bends down."""
+    if level.size < 12:
+        return None
+    knee, before, after, line = _fit_bend(level)
+    if after > before - MIN_STEEPENING_DB_PER_S or after > MIN_STEEPENING_RATIO * before:
+        return None
+    near = np.flatnonzero(level[: knee + 1] >= line[: knee + 1] - NEAR_SUSTAIN_DB)
+    return int(near[-1]) if near.size else knee
 
 
 def _held_range(level: np.ndarray) -> tuple[int, int]:

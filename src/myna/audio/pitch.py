@@ -102,16 +102,36 @@ def _refine_hz(signal: np.ndarray, coarse_hz: float) -> float:
     one. A partial further than 40 cents from its place is somebody else's.
     """
     size = 4 * 2 ** math.ceil(math.log2(max(signal.size, FRAME)))
+    bin_hz = ANALYSIS_RATE_HZ / size
     magnitude = np.abs(np.fft.rfft(signal * np.hanning(signal.size), size))
-    found = [_partial(magnitude, coarse_hz, k, ANALYSIS_RATE_HZ / size) for k in range(1, 5)]
+    coarse_hz *= _skipped_partials(magnitude, coarse_hz, bin_hz)
+    found = [_partial(magnitude, coarse_hz, k, bin_hz) for k in range(1, 5)]
     found = [pair for pair in found if pair is not None]
     return max(found)[1] if found else coarse_hz
 
 
+def _skipped_partials(magnitude: np.ndarray, coarse_hz: float, bin_hz: float) -> int:
+    """Return m if only every m-th partial sounds, so that the note is m times higher; else 1.
+
+    Above 2 kHz a period is under ten samples and a multiple of it often fits the grid better.
+    """
+    ranges = [_partial_range(coarse_hz, k, bin_hz) for k in range(1, 17)]
+    power = np.array([magnitude[low:high].max(initial=0.0) ** 2 for low, high in ranges])
+    for m in (5, 4, 3, 2):
+        if power[m - 1 :: m].sum() > 0.999 * power.sum() and m * coarse_hz <= 1.03 * MAX_HZ:
+            return m
+    return 1
+
+
+def _partial_range(coarse_hz: float, k: int, bin_hz: float) -> tuple[int, int]:
+    """Return the bins within 40 cents of partial k, first and past-the-end."""
+    width = 2.0 ** (40.0 / 1200.0)
+    return int(k * coarse_hz / width / bin_hz), math.ceil(k * coarse_hz * width / bin_hz) + 1
+
+
 def _partial(magnitude: np.ndarray, coarse_hz: float, k: int, bin_hz: float) -> tuple[float, float] | None:
     """Return (magnitude, frequency / k) of partial k, or None if there is no peak near its place."""
-    width = 2.0 ** (40.0 / 1200.0)
-    low, high = int(k * coarse_hz / width / bin_hz), math.ceil(k * coarse_hz * width / bin_hz) + 1
+    low, high = _partial_range(coarse_hz, k, bin_hz)
     if low < 1 or high >= magnitude.size:
         return None
     peak = low + int(np.argmax(magnitude[low:high]))

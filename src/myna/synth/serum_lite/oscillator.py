@@ -30,7 +30,11 @@ _HARMONICS = np.array(LEVEL_HARMONICS, np.int64)
 _OFFSETS = np.array(LEVEL_OFFSETS, np.int64)
 _SHIFTS = np.array([32 - int(math.log2(size)) for size in LEVEL_SIZES], np.int64)
 _STRIDE = np.int64(FRAME_STRIDE)
-_FRAMES = np.int64(FRAMES)
+_STRIDE32 = np.uint32(FRAME_STRIDE)
+_TABLE_STRIDE = np.int64(FRAMES * FRAME_STRIDE)
+_TOP = np.float32(FRAMES - 1)
+_STEP = np.float32(1.0 / BLOCK)
+_FRACTION = np.float32(1.0 / 16777216.0)
 
 
 @dsp
@@ -45,18 +49,34 @@ def choose_level(partials):
 @dsp
 def sine_cycle(x):
     """sin(2 pi x) for any x, error below 4e-7: odd polynomial on a quarter cycle."""
-    x = x - np.float32(math.floor(x + np.float32(0.5)))
-    # Fold to [-1/4, 1/4].
-    if x > np.float32(0.25):
-        x = np.float32(0.5) - x
-    elif x < np.float32(-0.25):
-        x = np.float32(-0.5) - x
+    x = x - np.floor(x + np.float32(0.5))
+    # Fold to [-1/4, 1/4]; written as a clamp so that the loop stays straight.
+    x = min(x, np.float32(0.5) - x)
+    x = max(x, np.float32(-0.5) - x)
     z = x * x
     y = np.float32(42.058693) - np.float32(15.094643) * z
     y = np.float32(-76.705860) + z * y
     y = np.float32(81.605249) + z * y
     y = np.float32(-41.341702) + z * y
     return x * (np.float32(6.2831853) + z * y)
+
+
+@dsp
+def _arctangent(x):
+    """atan, error below 1e-7 (Abramowitz & Stegun 4.4.49, with 1/x beyond 1)."""
+    a = abs(x)
+    r = min(a, np.float32(1.0) / max(a, np.float32(1e-9)))
+    z = r * r
+    y = np.float32(-0.0161657367) + np.float32(0.0028662257) * z
+    y = np.float32(0.0429096138) + z * y
+    y = np.float32(-0.0752896400) + z * y
+    y = np.float32(0.1065626393) + z * y
+    y = np.float32(-0.1420889944) + z * y
+    y = np.float32(0.1999355085) + z * y
+    y = np.float32(-0.3333314528) + z * y
+    y = r * (np.float32(1.0) + z * y)
+    y = y if a <= np.float32(1.0) else np.float32(1.57079633) - y
+    return y if x >= np.float32(0.0) else -y
 
 
 @dsp
@@ -69,32 +89,50 @@ def _cubic(x0, x1, x2, x3, f):
 
 
 @dsp
-def _read(tables, base, shift, scale, phase):
-    """One sample of one frame at a uint32 phase."""
-    i = base + np.int64(phase >> np.uint32(shift))
-    f = np.float32(np.uint32(phase << np.uint32(32 - shift))) * scale
-    return _cubic(tables[i], tables[i + 1], tables[i + 2], tables[i + 3], f)
+def _read(table, shift, phase):
+    """One sample of the frame at the start of `table`, at a uint32 phase."""
+    i = np.uint32(phase >> np.uint32(shift))
+    f = np.float32(np.int32(np.uint32(phase << np.uint32(32 - shift)) >> np.uint32(8))) * _FRACTION
+    one = np.uint32(1)
+    i1 = np.uint32(i + one)
+    i2 = np.uint32(i1 + one)
+    i3 = np.uint32(i2 + one)
+    return _cubic(table[i], table[i1], table[i2], table[i3], f)
 
 
 @dsp
-def _read_between(tables, base, blend, shift, scale, phase):
-    """One sample between the frame at `base` and the next one."""
-    i = base + np.int64(phase >> np.uint32(shift))
-    f = np.float32(np.uint32(phase << np.uint32(32 - shift))) * scale
-    j = i + _STRIDE
-    x0 = tables[i] + blend * (tables[j] - tables[i])
-    x1 = tables[i + 1] + blend * (tables[j + 1] - tables[i + 1])
-    x2 = tables[i + 2] + blend * (tables[j + 2] - tables[i + 2])
-    x3 = tables[i + 3] + blend * (tables[j + 3] - tables[i + 3])
+def _read_between(table, frame, blend, shift, phase):
+    """One sample between frame number `frame` (uint32) of `table` and the next one."""
+    i = np.uint32(np.uint32(frame * _STRIDE32) + np.uint32(phase >> np.uint32(shift)))
+    f = np.float32(np.int32(np.uint32(phase << np.uint32(32 - shift)) >> np.uint32(8))) * _FRACTION
+    one = np.uint32(1)
+    i1 = np.uint32(i + one)
+    i2 = np.uint32(i1 + one)
+    i3 = np.uint32(i2 + one)
+    j = np.uint32(i + _STRIDE32)
+    j1 = np.uint32(j + one)
+    j2 = np.uint32(j1 + one)
+    j3 = np.uint32(j2 + one)
+    x0 = table[i] + blend * (table[j] - table[i])
+    x1 = table[i1] + blend * (table[j1] - table[i1])
+    x2 = table[i2] + blend * (table[j2] - table[i2])
+    x3 = table[i3] + blend * (table[j3] - table[i3])
     return _cubic(x0, x1, x2, x3, f)
+
+
+@dsp
+def _phase_at(phase, inc, dinc, n):
+    """The uint32 phase n samples on, its increment growing by dinc per sample."""
+    k = np.uint32(n)
+    return np.uint32(phase + k * inc + np.uint32(np.uint32(k * np.uint32(k - np.uint32(1))) >> np.uint32(1)) * dinc)
 
 
 @dsp
 def frame_of(position):
     """The frame index and the way to the next one, for a position in [0, 1]."""
-    x = min(max(position, np.float32(0.0)), np.float32(1.0)) * np.float32(_FRAMES - 1)
-    frame = min(np.int64(x), _FRAMES - 2)
-    return frame, x - np.float32(frame)
+    x = min(max(position, np.float32(0.0)), np.float32(1.0)) * _TOP
+    frame = min(np.int32(x), np.int32(FRAMES - 2))
+    return np.uint32(frame), x - np.float32(frame)
 
 
 @dsp
@@ -110,42 +148,38 @@ def add_plain(tables, first, level, pos0, pos1, phase, inc, dinc, gl0, gl1, gr0,
         left, right: (BLOCK,) float32, added to.
     """
     shift = _SHIFTS[level]
-    scale = np.float32(1.0 / 4294967296.0)
     base = first + _OFFSETS[level]
-    step = np.float32(1.0 / BLOCK)
-    dl = (gl1 - gl0) * step
-    dr = (gr1 - gr0) * step
-    if pos0 == pos1:
-        frame, blend = frame_of(pos0)
-        base += frame * _STRIDE
-        if blend == np.float32(0.0) or blend == np.float32(1.0):
-            if blend == np.float32(1.0):
-                base += _STRIDE
-            for n in range(BLOCK):
-                ph = np.uint32(phase + np.uint32(n) * inc + np.uint32((n * (n - 1)) >> 1) * dinc)
-                y = _read(tables, base, shift, scale, ph)
-                x = np.float32(n)
-                left[n] += y * (gl0 + x * dl)
-                right[n] += y * (gr0 + x * dr)
-        else:
-            for n in range(BLOCK):
-                ph = np.uint32(phase + np.uint32(n) * inc + np.uint32((n * (n - 1)) >> 1) * dinc)
-                y = _read_between(tables, base, blend, shift, scale, ph)
-                x = np.float32(n)
-                left[n] += y * (gl0 + x * dl)
-                right[n] += y * (gr0 + x * dr)
-        return
-    top = np.float32(_FRAMES - 1)
-    p0 = pos0 * top
-    dp = (pos1 - pos0) * top * step
-    for n in range(BLOCK):
-        ph = np.uint32(phase + np.uint32(n) * inc + np.uint32((n * (n - 1)) >> 1) * dinc)
-        x = np.float32(n)
-        p = p0 + x * dp
-        frame = min(np.int64(p), _FRAMES - 2)
-        y = _read_between(tables, base + frame * _STRIDE, p - np.float32(frame), shift, scale, ph)
-        left[n] += y * (gl0 + x * dl)
-        right[n] += y * (gr0 + x * dr)
+    dl = (gl1 - gl0) * _STEP
+    dr = (gr1 - gr0) * _STEP
+    frame, blend = frame_of(pos0)
+    if pos0 != pos1:
+        table = tables[base : first + _TABLE_STRIDE]
+        p0 = pos0 * _TOP
+        dp = (pos1 - pos0) * _TOP * _STEP
+        for n in range(BLOCK):
+            x = np.float32(n)
+            p = p0 + x * dp
+            at = min(max(np.int32(p), np.int32(0)), np.int32(FRAMES - 2))
+            ph = _phase_at(phase, inc, dinc, n)
+            y = _read_between(table, np.uint32(at), p - np.float32(at), shift, ph)
+            left[n] += y * (gl0 + x * dl)
+            right[n] += y * (gr0 + x * dr)
+    elif blend == np.float32(0.0) or blend == np.float32(1.0):
+        start = base + (np.int64(frame) + np.int64(blend)) * _STRIDE
+        table = tables[start : first + _TABLE_STRIDE]
+        for n in range(BLOCK):
+            x = np.float32(n)
+            y = _read(table, shift, _phase_at(phase, inc, dinc, n))
+            left[n] += y * (gl0 + x * dl)
+            right[n] += y * (gr0 + x * dr)
+    else:
+        table = tables[base + np.int64(frame) * _STRIDE : first + _TABLE_STRIDE]
+        zero = np.uint32(0)
+        for n in range(BLOCK):
+            x = np.float32(n)
+            y = _read_between(table, zero, blend, shift, _phase_at(phase, inc, dinc, n))
+            left[n] += y * (gl0 + x * dl)
+            right[n] += y * (gr0 + x * dr)
 
 
 @dsp
@@ -153,12 +187,10 @@ def modulator_block(tables, first, partials, position, phase, inc, dinc, out):
     """The other oscillator as an FM source: one voice, no warp, few partials; fills out (BLOCK,)."""
     level = choose_level(partials)
     frame, blend = frame_of(position)
-    base = first + _OFFSETS[level] + frame * _STRIDE
     shift = _SHIFTS[level]
-    scale = np.float32(1.0 / 4294967296.0)
+    table = tables[first + _OFFSETS[level] : first + _TABLE_STRIDE]
     for n in range(BLOCK):
-        ph = np.uint32(phase + np.uint32(n) * inc + np.uint32((n * (n - 1)) >> 1) * dinc)
-        out[n] = _read_between(tables, base, blend, shift, scale, ph)
+        out[n] = _read_between(table, frame, blend, shift, _phase_at(phase, inc, dinc, n))
 
 
 @dsp
@@ -204,63 +236,93 @@ def _smooth(x):
 
 @dsp
 def _to_phase(x):
-    """Cycles (any sign) to a uint32 phase."""
-    return np.uint32(np.int64(np.float64(x) * 4294967296.0) & np.int64(0xFFFFFFFF))
+    """Cycles (any sign) to a uint32 phase of 24 significant bits."""
+    f = x - np.floor(x)
+    return np.uint32(np.uint32(np.int32(f * np.float32(16777216.0))) << np.uint32(8))
+
+
+@dsp
+def _cycle(phase):
+    """A uint32 phase in cycles, [0, 1)."""
+    return np.float32(np.int32(np.uint32(phase >> np.uint32(8)))) * _FRACTION
+
+
+@dsp
+def _bend_phases(warp, d0, d1, phase, inc, dinc, fm, moved, second, mix):
+    """Fill where to read: `moved`, and for sync and mirror also `second` and how much of it (`mix`)."""
+    dd = (d1 - d0) * _STEP
+    turn = np.float32(0.15915494)
+    quarter = np.float32(0.25)
+    half = np.float32(0.5)
+    one = np.float32(1.0)
+    if warp == BEND:
+        for n in range(BLOCK):
+            ph = _phase_at(phase, inc, dinc, n)
+            depth = d0 + np.float32(n) * dd
+            moved[n] = np.uint32(ph + _to_phase(depth * turn * sine_cycle(_cycle(ph))))
+    elif warp == SQUEEZE:
+        for n in range(BLOCK):
+            ph = _phase_at(phase, inc, dinc, n)
+            depth = d0 + np.float32(n) * dd
+            cycle = _cycle(ph)
+            s = sine_cycle(cycle)
+            c = sine_cycle(cycle + quarter)
+            angle = _arctangent(depth * s / (one - depth * c))
+            moved[n] = np.uint32(ph + _to_phase(angle * np.float32(0.31830989)))
+    elif warp == SYNC:
+        for n in range(BLOCK):
+            depth = d0 + np.float32(n) * dd
+            cycle = _cycle(_phase_at(phase, inc, dinc, n))
+            moved[n] = _to_phase(cycle * depth)
+            second[n] = _to_phase((cycle - one) * depth)
+            mix[n] = _smooth(np.float32(2.0) * cycle - one)
+    elif warp == MIRROR:
+        for n in range(BLOCK):
+            ph = _phase_at(phase, inc, dinc, n)
+            moved[n] = ph
+            second[n] = _to_phase(half - half * sine_cycle(_cycle(ph) + quarter))
+            mix[n] = d0 + np.float32(n) * dd
+    else:
+        for n in range(BLOCK):
+            depth = d0 + np.float32(n) * dd
+            moved[n] = np.uint32(_phase_at(phase, inc, dinc, n) + _to_phase(depth * turn * fm[n]))
 
 
 @dsp
 def add_warped(
-    tables, first, level, warp, d0, d1, pos0, pos1, phase, inc, dinc, gl0, gl1, gr0, gr1, fm, left, right
-):
+    tables, first, level, warp, d0, d1, pos0, pos1, phase, inc, dinc, gl0, gl1, gr0, gr1, fm, moved, second, mix,
+    left, right,
+):  # fmt: skip
     """As `add_plain`, with the phase bent by `warp` of depth d0 to d1 (units: see `limit_warp`).
 
     bend: p + d sin(2 pi p) / 2 pi. squeeze: the allpass map p + atan(d sin / (1 - d cos)) / pi. mirror: mixed
-    with a read at (1 - cos 2 pi p) / 2. sync: the slave runs d times as fast, and over the last half of the master's cycle
-    fades into the slave as it must arrive at the reset, so there is no step. fm: p + d fm / 2 pi.
+    with a read at (1 - cos 2 pi p) / 2. sync: the slave runs d times as fast, and over the last half of the master's
+    cycle fades into the slave as it must arrive at the reset, so there is no step. fm: p + d fm / 2 pi.
+    `moved`, `second` (uint32) and `mix` (float32) are scratch, (BLOCK,).
     """
+    _bend_phases(warp, d0, d1, phase, inc, dinc, fm, moved, second, mix)
     shift = _SHIFTS[level]
-    scale = np.float32(1.0 / 4294967296.0)
-    base = first + _OFFSETS[level]
-    step = np.float32(1.0 / BLOCK)
-    dl = (gl1 - gl0) * step
-    dr = (gr1 - gr0) * step
-    top = np.float32(_FRAMES - 1)
-    p0 = pos0 * top
-    dp = (pos1 - pos0) * top * step
-    dd = (d1 - d0) * step
-    turn = np.float32(0.15915494)
+    table = tables[first + _OFFSETS[level] : first + _TABLE_STRIDE]
+    dl = (gl1 - gl0) * _STEP
+    dr = (gr1 - gr0) * _STEP
+    p0 = pos0 * _TOP
+    dp = (pos1 - pos0) * _TOP * _STEP
+    if warp == SYNC or warp == MIRROR:
+        for n in range(BLOCK):
+            x = np.float32(n)
+            p = p0 + x * dp
+            at = min(max(np.int32(p), np.int32(0)), np.int32(FRAMES - 2))
+            blend = p - np.float32(at)
+            y = _read_between(table, np.uint32(at), blend, shift, moved[n])
+            z = _read_between(table, np.uint32(at), blend, shift, second[n])
+            y += mix[n] * (z - y)
+            left[n] += y * (gl0 + x * dl)
+            right[n] += y * (gr0 + x * dr)
+        return
     for n in range(BLOCK):
-        ph = np.uint32(phase + np.uint32(n) * inc + np.uint32((n * (n - 1)) >> 1) * dinc)
         x = np.float32(n)
         p = p0 + x * dp
-        frame = min(max(np.int64(p), np.int64(0)), _FRAMES - 2)
-        blend = p - np.float32(frame)
-        at = base + frame * _STRIDE
-        depth = d0 + x * dd
-        cycle = np.float32(ph) * scale
-        if warp == BEND:
-            moved = np.uint32(ph + _to_phase(depth * turn * sine_cycle(cycle)))
-            y = _read_between(tables, at, blend, shift, scale, moved)
-        elif warp == SQUEEZE:
-            s = sine_cycle(cycle)
-            c = sine_cycle(cycle + np.float32(0.25))
-            angle = np.float32(math.atan(depth * s / (np.float32(1.0) - depth * c)))
-            moved = np.uint32(ph + _to_phase(angle * np.float32(0.31830989)))
-            y = _read_between(tables, at, blend, shift, scale, moved)
-        elif warp == SYNC:
-            slave = _to_phase(cycle * depth)
-            y = _read_between(tables, at, blend, shift, scale, slave)
-            fade = _smooth(np.float32(2.0) * cycle - np.float32(1.0))
-            if fade > np.float32(0.0):
-                arriving = _to_phase((cycle - np.float32(1.0)) * depth)
-                y += fade * (_read_between(tables, at, blend, shift, scale, arriving) - y)
-        elif warp == MIRROR:
-            c = sine_cycle(cycle + np.float32(0.25))
-            folded = _to_phase(np.float32(0.5) - np.float32(0.5) * c)
-            y = _read_between(tables, at, blend, shift, scale, ph)
-            y += depth * (_read_between(tables, at, blend, shift, scale, folded) - y)
-        else:
-            moved = np.uint32(ph + _to_phase(depth * turn * fm[n]))
-            y = _read_between(tables, at, blend, shift, scale, moved)
+        at = min(max(np.int32(p), np.int32(0)), np.int32(FRAMES - 2))
+        y = _read_between(table, np.uint32(at), p - np.float32(at), shift, moved[n])
         left[n] += y * (gl0 + x * dl)
         right[n] += y * (gr0 + x * dr)

@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from myna.synth.serum_lite.jit import BLOCK, dsp
+from myna.synth.serum_lite.oscillator import sine_cycle
 
 __all__ = ["FIR", "LATENCY", "SHAPER_ROWS", "SHAPER_WIDTH", "shape_block"]
 
@@ -46,37 +47,61 @@ FIR = _design()
 
 
 @dsp
-def _curve(kind, x):
-    if kind == HARD:
-        return min(max(x, -1.0), 1.0)
-    if kind == FOLD:
-        return math.sin(x)
-    if kind == TUBE:
-        b = x + _TUBE_BIAS
-        return b / math.sqrt(1.0 + b * b) - _TUBE_BIAS / math.sqrt(1.0 + _TUBE_BIAS * _TUBE_BIAS)
-    return x / math.sqrt(1.0 + x * x)
-
-
-@dsp
-def _integral(kind, x):
-    if kind == HARD:
-        a = abs(x)
-        return 0.5 * x * x if a < 1.0 else a - 0.5
-    if kind == FOLD:
-        return -math.cos(x)
-    if kind == TUBE:
-        b = x + _TUBE_BIAS
-        return math.sqrt(1.0 + b * b) - x * _TUBE_BIAS / math.sqrt(1.0 + _TUBE_BIAS * _TUBE_BIAS)
-    return math.sqrt(1.0 + x * x)
-
-
-@dsp
-def _shaped(kind, x0, x1):
-    """One step of first-order antiderivative antialiasing; doubles, since it divides small differences."""
+def _soft(x0, x1):
     d = x1 - x0
-    if abs(d) < 1e-6:
-        return _curve(kind, 0.5 * (x0 + x1))
-    return (_integral(kind, x1) - _integral(kind, x0)) / d
+    middle = 0.5 * (x0 + x1)
+    direct = middle / math.sqrt(1.0 + middle * middle)
+    # (F1 - F0) / d in a form without the small difference: F1^2 - F0^2 = x1^2 - x0^2.
+    return (x1 + x0) / (math.sqrt(1.0 + x1 * x1) + math.sqrt(1.0 + x0 * x0)) if abs(d) > 0.0 else direct
+
+
+@dsp
+def _hard(x0, x1):
+    d = x1 - x0
+    middle = min(max(0.5 * (x0 + x1), -1.0), 1.0)
+    c0 = min(max(x0, -1.0), 1.0)
+    c1 = min(max(x1, -1.0), 1.0)
+    # F(x) = c^2/2 + |x| - |c| with c the clipped x.
+    difference = 0.5 * (c1 * c1 - c0 * c0) + (abs(x1) - abs(c1)) - (abs(x0) - abs(c0))
+    safe = d if abs(d) > 1e-6 else 1.0
+    return difference / safe if abs(d) > 1e-6 else middle
+
+
+@dsp
+def _fold(x0, x1):
+    # cos x0 - cos x1 = 2 sin((x0 + x1) / 2) sin((x1 - x0) / 2)
+    half = 0.5 * (x1 - x0)
+    turn = np.float32(0.15915494)
+    middle = np.float64(sine_cycle(np.float32(0.5 * (x0 + x1)) * turn))
+    chord = np.float64(sine_cycle(np.float32(half) * turn))
+    safe = half if abs(half) > 1e-4 else 1.0
+    return middle * (chord / safe if abs(half) > 1e-4 else 1.0)
+
+
+@dsp
+def _shape_all(kind, memory):
+    """First-order antiderivative antialiasing of the four phases; doubles, since it divides differences."""
+    offset = _TUBE_BIAS / math.sqrt(1.0 + _TUBE_BIAS * _TUBE_BIAS)
+    for phase in range(OVERSAMPLING):
+        if phase > 0:
+            before = memory[phase, _PAST:]
+        else:
+            before = memory[OVERSAMPLING, _PAST - 1 : SHAPER_WIDTH - 1]
+        now = memory[1 + phase, _PAST:]
+        out = memory[1 + OVERSAMPLING + phase, _PAST:]
+        if kind == HARD:
+            for n in range(BLOCK):
+                out[n] = np.float32(_hard(np.float64(before[n]), np.float64(now[n])))
+        elif kind == FOLD:
+            for n in range(BLOCK):
+                out[n] = np.float32(_fold(np.float64(before[n]), np.float64(now[n])))
+        elif kind == TUBE:
+            for n in range(BLOCK):
+                x0, x1 = np.float64(before[n]) + _TUBE_BIAS, np.float64(now[n]) + _TUBE_BIAS
+                out[n] = np.float32(_soft(x0, x1) - offset)
+        else:
+            for n in range(BLOCK):
+                out[n] = np.float32(_soft(np.float64(before[n]), np.float64(now[n])))
 
 
 @dsp
@@ -95,34 +120,34 @@ def shape_block(kind, signal, gain0, gain1, wet0, wet1, fir, memory):
     for row in range(SHAPER_ROWS):
         for i in range(_PAST):
             memory[row, i] = memory[row, i + BLOCK]
+    fresh = memory[0, _PAST:]
     for n in range(BLOCK):
-        memory[0, _PAST + n] = signal[n]
+        fresh[n] = signal[n]
     for phase in range(OVERSAMPLING):
+        raw = memory[1 + phase, _PAST:]
         for n in range(BLOCK):
-            memory[1 + phase, _PAST + n] = np.float32(0.0)
-        for k in range(_K):
-            h = fir[0, phase, k]
+            raw[n] = np.float32(0.0)
+        for k in range(0, _K, 3):
+            h0, h1, h2 = fir[0, phase, k], fir[0, phase, k + 1], fir[0, phase, k + 2]
+            past = memory[0, _PAST - k - 2 :]
             for n in range(BLOCK):
-                memory[1 + phase, _PAST + n] += h * memory[0, _PAST + n - k]
+                raw[n] += h0 * past[n + 2] + h1 * past[n + 1] + h2 * past[n]
         for n in range(BLOCK):
-            memory[1 + phase, _PAST + n] *= gain0 + (gain1 - gain0) * np.float32(n) * step
-    for phase in range(OVERSAMPLING):
-        before = phase if phase > 0 else OVERSAMPLING
-        lag = 0 if phase > 0 else 1
-        for n in range(BLOCK):
-            x0 = np.float64(memory[before, _PAST + n - lag])
-            x1 = np.float64(memory[1 + phase, _PAST + n])
-            memory[5 + phase, _PAST + n] = np.float32(_shaped(kind, x0, x1))
+            raw[n] *= gain0 + (gain1 - gain0) * np.float32(n) * step
+    _shape_all(kind, memory)
     makeup0 = np.float32(1.0) / np.float32(math.sqrt(gain0))
     makeup1 = np.float32(1.0) / np.float32(math.sqrt(gain1))
     for n in range(BLOCK):
+        signal[n] = np.float32(0.0)
+    for phase in range(OVERSAMPLING):
+        for k in range(0, _K, 3):
+            h0, h1, h2 = fir[1, phase, k], fir[1, phase, k + 1], fir[1, phase, k + 2]
+            past = memory[1 + OVERSAMPLING + phase, _PAST - k - 2 :]
+            for n in range(BLOCK):
+                signal[n] += h0 * past[n + 2] + h1 * past[n + 1] + h2 * past[n]
+    late = memory[0, _PAST - LATENCY :]
+    for n in range(BLOCK):
         x = np.float32(n) * step
         wet = wet0 + (wet1 - wet0) * x
-        signal[n] = (np.float32(1.0) - wet) * memory[0, _PAST + n - LATENCY]
-    for phase in range(OVERSAMPLING):
-        for k in range(_K):
-            h = fir[1, phase, k]
-            for n in range(BLOCK):
-                x = np.float32(n) * step
-                wet = (wet0 + (wet1 - wet0) * x) * (makeup0 + (makeup1 - makeup0) * x)
-                signal[n] += wet * h * memory[5 + phase, _PAST + n - k]
+        makeup = makeup0 + (makeup1 - makeup0) * x
+        signal[n] = late[n] + wet * (makeup * signal[n] - late[n])

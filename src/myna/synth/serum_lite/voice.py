@@ -56,9 +56,11 @@ _SLOTS = m._N_SLOTS
 _M_FILTER_DRIVE = m._M_DRIVE
 
 BLOCK_ROWS = 21
-PHASES = 18  # seven voices of each oscillator, the sub, a modulator for each oscillator
+# Seven voices of each oscillator, the sub, a modulator for each oscillator; then two blocks of bent phases.
+PHASES = 18 + 2 * BLOCK
 STATES = 40
 VOICES = 7
+_MOVED = 18
 # Rows of the block memory.
 _FL, _FR, _DL, _DR, _COEFFICIENTS, _FM, _DRY_L, _DRY_R, _REVERB_WORK = 0, 1, 2, 3, 4, 7, 8, 9, 10
 # Places in the state memory.
@@ -99,7 +101,7 @@ def _start_oscillator(p, osc, which, seed, phases, voices):
 
 
 @dsp
-def _oscillator(p, osc, which, tables, limit, sample_rate, old, new, phases, voices, fm, left, right):
+def _oscillator(p, osc, which, tables, limit, sample_rate, old, new, phases, voices, fm, mix, left, right):
     """Add all voices of an oscillator to a bus and move its phases on."""
     at = m.C_A if which == 0 else m.C_B
     other = m.OSC_B if which == 0 else m.OSC_A
@@ -155,7 +157,8 @@ def _oscillator(p, osc, which, tables, limit, sample_rate, old, new, phases, voi
             else:
                 add_warped(
                     tables, first, level, warp, d0, d1, pos0, pos1, ph, inc, dinc, gl0, gl1, gr0, gr1,
-                    fm, left, right,
+                    fm, phases[_MOVED : _MOVED + BLOCK], phases[_MOVED + BLOCK : _MOVED + 2 * BLOCK], mix,
+                    left, right,
                 )  # fmt: skip
         phases[slot] = _wrap(np.int64(phases[slot]) + BLOCK * i0 + (BLOCK * (BLOCK - 1) // 2) * di)
 
@@ -247,7 +250,7 @@ def _voice(p, at, tables, fir, limit, sample_rate, seed, drives, old, new, block
         if p[osc + m.ON] >= 0.5:
             bus = _FL if filtered and p[osc + m.TO_FILTER] >= 0.5 else _DL
             _oscillator(
-                p, osc, which, tables, limit, sample_rate, old, new, phases, voices, blocks[_FM],
+                p, osc, which, tables, limit, sample_rate, old, new, phases, voices, blocks[_FM], blocks[_COEFFICIENTS],
                 blocks[bus], blocks[bus + 1],
             )  # fmt: skip
     if p[_SUB_ON] >= 0.5:
@@ -371,7 +374,7 @@ def render_row(
     """
     for i in range(STATES):
         state[i] = np.float32(0.0)
-    for i in range(PHASES):
+    for i in range(_MOVED):
         phases[i] = np.uint32(0)
     drives = p[_FILTER_DRIVE] > 0.0
     for slot in range(_SLOTS):

@@ -1,0 +1,1 @@
+"""How close a match is, and the page that shows it."""
