@@ -221,6 +221,18 @@ def test_longest_allowed_length_is_accepted(tmp_path: Path) -> None:
     assert load_audio(path, sample_rate=8000).duration_s == 600
 
 
+def test_damaged_mp3_says_nothing_of_its_own(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    data = bytearray(encode(sine(), format="MP3"))
+    data[1000:1000] = b"U" * 40  # libmpg123 would print "Illegal Audio-MPEG-Header" here
+    (tmp_path / "sound.mp3").write_bytes(data)
+    soundfile.read(tmp_path / "sound.mp3")
+    assert capfd.readouterr().err != ""
+    load_audio(tmp_path / "sound.mp3")
+    assert capfd.readouterr().err == ""
+    os.write(2, b"heard again")
+    assert capfd.readouterr().err == "heard again"
+
+
 @pytest.mark.parametrize("rate", [0, -1, 7999, 192_001])
 def test_asked_rate_out_of_range_is_a_usage_error(rate: int, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="outside 8000 to 192000"):

@@ -72,7 +72,7 @@ def mutate(data: bytes, rng: np.random.Generator) -> bytes:
 @pytest.fixture
 def scratch() -> Iterator[Path]:
     """A folder in memory where there is one: half a million files must not wear a disk."""
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(dir=memory) as folder:
         yield Path(folder)
 

@@ -159,7 +159,7 @@ def test_pluck_left_to_ring_has_a_gate_as_long_as_itself(decay: float) -> None:
     assert target.gate_s == target.total_s
 
 
-@pytest.mark.parametrize("decay", [0.5, 2.0, 6.0])
+@pytest.mark.parametrize("decay", [0.5, 2.0, 4.0])
 def test_damped_pluck_has_its_gate_where_it_is_damped(decay: float) -> None:
     sound = held(tone(57, 2.0) * np.exp(-decay * np.arange(2 * RATE) / RATE), 0.7, 0.2)
     assert abs(make(sound, note=57).gate_s - 0.7) <= 0.03

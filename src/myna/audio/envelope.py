@@ -27,7 +27,8 @@ def level_db(samples: np.ndarray, sample_rate: int, window_s: float, hop_s: floa
     Args:
         samples: (C, T).
         sample_rate: Hz.
-        window_s, hop_s: frame f covers hop_s * f to hop_s * f + window_s.
+        window_s: length of a frame, shortened to the sound if that is shorter.
+        hop_s: frame f covers hop_s * f to hop_s * f + window_s.
 
     Returns:
         float64 (F,) in dB, at least one frame, -200 for digital silence.

@@ -1,24 +1,24 @@
-"""The only door for audio files: a strict, bounded reader and an atomic WAV writer.
+"""The only door for audio files: a strict, bounded reader (and, from `wav`, an exact writer).
 
 Shapes: C channels, T samples. Units: samples are full scale = 1, rates in Hz.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
-import struct
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
 import soxr
 
+from myna.audio.wav import MAX_CHANNELS, encode_wav, write_wav
 from myna.errors import BadAudioError, UsageError
-from myna.files import write_atomic
 
 __all__ = [
     "MAX_CHANNELS",
@@ -40,7 +40,6 @@ MAX_FILE_BYTES = 256 * 2**20
 MAX_DECODED_BYTES = 512 * 2**20  # as float32, at the higher of the file's rate and the asked rate
 MAX_DURATION_S = 600
 MIN_RATE_HZ, MAX_RATE_HZ = 8_000, 192_000
-MAX_CHANNELS = 8
 MAX_PEAK = 10.0  # +20 dBFS: a float file above this is in other units, or broken
 SILENCE_PEAK = 1e-4  # -80 dBFS
 BLOCK_FRAMES = 65_536
@@ -119,8 +118,9 @@ def load_audio(path: str | os.PathLike[str], *, sample_rate: int = 44_100) -> Au
     try:
         _check_regular(path, name)
         with open(path, "rb", buffering=0) as file:
-            _check_bytes(file, name)
-            samples, source_rate = _decode(file, sample_rate, name)
+            is_mpeg = _check_bytes(file, name)
+            with _muted_stderr() if is_mpeg else contextlib.nullcontext():
+                samples, source_rate = _decode(file, sample_rate, name)
         samples = _resample(samples, source_rate, sample_rate, name)
     except MemoryError:
         raise BadAudioError(f"“{name}” needs more memory than there is: cut it shorter.") from None
@@ -145,7 +145,25 @@ def _check_regular(path: str | os.PathLike[str], name: str) -> None:
         raise BadAudioError(f"“{name}” is not a regular file: save it to disk first.")
 
 
-def _check_bytes(file: BinaryIO, name: str) -> None:
+_STDERR_LOCK = threading.Lock()
+
+
+@contextlib.contextmanager
+def _muted_stderr() -> Iterator[None]:
+    """Send what C code writes to standard error nowhere: libmpg123 grumbles there about every bad frame."""
+    with _STDERR_LOCK, contextlib.ExitStack() as undo:
+        with contextlib.suppress(OSError):  # standard error may be closed: then nothing needs muting
+            saved = os.dup(2)
+            undo.callback(os.close, saved)
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            undo.callback(os.close, nowhere)
+            os.dup2(nowhere, 2)
+            undo.callback(os.dup2, saved, 2)
+        yield
+
+
+def _check_bytes(file: BinaryIO, name: str) -> bool:
+    """Check size and magic bytes; tell whether the file may be MP3."""
     size = os.fstat(file.fileno()).st_size
     if size == 0:
         raise BadAudioError(f"“{name}” is empty: export it again.")
@@ -158,6 +176,7 @@ def _check_bytes(file: BinaryIO, name: str) -> None:
     file.seek(0)
     if not _is_known_magic(head):
         raise BadAudioError(f"“{name}” is not an audio file myna knows: convert it to {KNOWN_FORMATS}.")
+    return head[:3] == b"ID3" or head[0] == 0xFF
 
 
 def _is_known_magic(head: bytes) -> bool:
@@ -261,67 +280,3 @@ def _resample(samples: np.ndarray, rate: int, asked_rate: int, name: str) -> np.
     if float(np.abs(samples).max()) < SILENCE_PEAK:
         raise BadAudioError(f"“{name}” is silent (its peak is under -80 dBFS): record it louder.")
     return np.ascontiguousarray(samples.T, dtype=np.float32)
-
-
-def encode_wav(
-    samples: np.ndarray, sample_rate: int, subtype: Literal["PCM_16", "FLOAT"] = "PCM_16"
-) -> bytes:
-    """Encode samples as a WAV file in memory, at the level they have (nothing is normalised).
-
-    Written by hand because libsndfile stamps the time of day into float files and truncates where it
-    should round: the same samples give the same bytes, and a 16-bit file that is read and written again
-    is unchanged. PCM clips at full scale; FLOAT keeps every value.
-
-    Args:
-        samples: (C, T) or (T,), finite, full scale = 1, 1 to 8 channels.
-        sample_rate: Hz.
-        subtype: `PCM_16` or `FLOAT` (32 bits).
-
-    Raises:
-        BadAudioError: the samples are not finite or have another shape.
-        UsageError: unknown subtype.
-
-    Example:
-        >>> encode_wav(np.array([0.5, -1.0]), 44_100)[-4:].hex()
-        '00400080'
-    """
-    samples = np.atleast_2d(np.asarray(samples))
-    if samples.ndim != 2 or not 1 <= samples.shape[0] <= MAX_CHANNELS:
-        raise BadAudioError(f"Samples of shape {samples.shape} cannot be written: give (channels, samples).")
-    if not np.isfinite(samples).all():
-        raise BadAudioError("Samples that are not numbers (NaN or infinity) cannot be written: render again.")
-    if subtype == "PCM_16":
-        data = np.clip(np.rint(samples.T * 32768.0), -32768, 32767).astype("<i2").tobytes()
-        return _wav_header(1, 16, samples.shape, sample_rate, b"") + data
-    if subtype == "FLOAT":
-        fact = b"fact" + struct.pack("<II", 4, samples.shape[1])
-        return _wav_header(3, 32, samples.shape, sample_rate, fact) + samples.T.astype("<f4").tobytes()
-    raise UsageError(f"The WAV subtype {subtype!r} is not known: use PCM_16 or FLOAT.")
-
-
-def _wav_header(tag: int, bits: int, shape: tuple[int, ...], sample_rate: int, extra: bytes) -> bytes:
-    """Return everything before the samples: RIFF, fmt, extra chunks and the data chunk's head."""
-    channels, frames = shape
-    frame_bytes = channels * bits // 8
-    layout = struct.pack("<HHIIHH", tag, channels, sample_rate, sample_rate * frame_bytes, frame_bytes, bits)
-    body = b"WAVEfmt " + struct.pack("<I", len(layout)) + layout + extra
-    data_bytes = frames * frame_bytes
-    if data_bytes > 2**32 - 1024:
-        raise BadAudioError("A WAV file cannot hold more than 4 GiB: write less sound.")
-    return (
-        b"RIFF"
-        + struct.pack("<I", len(body) + 8 + data_bytes)
-        + body
-        + b"data"
-        + struct.pack("<I", data_bytes)
-    )
-
-
-def write_wav(
-    path: str | os.PathLike[str],
-    samples: np.ndarray,
-    sample_rate: int,
-    subtype: Literal["PCM_16", "FLOAT"] = "PCM_16",
-) -> None:
-    """Write a WAV file atomically: see `encode_wav` for the arguments and what is refused."""
-    write_atomic(Path(path), encode_wav(samples, sample_rate, subtype))

@@ -77,7 +77,10 @@ def target_from_file(
         path: the file.
         sample_rate: Hz of the target.
         name: the file's name without its ending, unless given.
-        note, gate, velocity, max_s: as for `target_from_audio`.
+        note: as for `target_from_audio`, like the rest.
+        gate: seconds.
+        velocity: 1 to 127.
+        max_s: seconds.
     """
     audio = load_audio(path, sample_rate=sample_rate)
     if name is None:
@@ -140,7 +143,7 @@ def _check_arguments(note: float | None, gate: float | None, velocity: int, max_
 
 
 def _to_stereo(samples: np.ndarray, warnings: list[str]) -> np.ndarray:
-    """Return (2, T): mono doubled, stereo as it is, surround folded down as broadcasters do (ITU-R BS.775)."""
+    """Return (2, T): mono doubled, stereo as it is, surround folded down as in ITU-R BS.775."""
     channels = samples.shape[0]
     if channels == 1:
         return np.repeat(samples, 2, axis=0)

@@ -6,6 +6,7 @@ Shapes: audio (C, T), C = 1 or 2. Units: LUFS, dB; full scale = 1.
 from __future__ import annotations
 
 import base64
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -60,14 +61,18 @@ def equal_gains_db(clips: Sequence[np.ndarray], sample_rate: int) -> list[float]
     raw = [min(heard[0] - level, MAX_GAIN_DB) if level > SILENT_LUFS else 0.0 for level in levels]
     peaks = [_peak_db(clip) + gain for clip, gain in zip(clips, raw, strict=True)]
     down_db = max(0.0, max(peaks) - 20.0 * np.log10(MAX_PEAK))
-    return [float(gain - down_db) if level > SILENT_LUFS else 0.0 for gain, level in zip(raw, levels, strict=True)]
+    return [
+        float(gain - down_db) if level > SILENT_LUFS else 0.0 for gain, level in zip(raw, levels, strict=True)
+    ]
 
 
 def _peak_db(clip: np.ndarray) -> float:
     return 20.0 * float(np.log10(max(float(np.abs(clip).max(initial=0.0)), 1e-10)))
 
 
-def embed_wavs(clips: Sequence[np.ndarray], sample_rate: int, budget_bytes: int = AUDIO_BUDGET_BYTES) -> list[str]:
+def embed_wavs(
+    clips: Sequence[np.ndarray], sample_rate: int, budget_bytes: int = AUDIO_BUDGET_BYTES
+) -> list[str]:
     """Encode clips as `data:` URIs of 16-bit WAV that together stay within a size.
 
     What does not fit is reduced in this order: alternatives (the third clip on) to mono at half the rate,
@@ -118,11 +123,12 @@ def wave_path(clip: np.ndarray, total: int, peak: float, width: int = 300, half_
         clip: (C, T).
         total: samples that span the whole width.
         peak: the amplitude that reaches half_height.
-        width, half_height: in user units.
+        width: steps, one user unit each.
+        half_height: in user units.
     """
     edges = np.linspace(0, total, width + 1).astype(int)
     level = np.abs(clip).max(axis=0)
-    tops = [float(level[a:b].max(initial=0.0)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    tops = [float(level[a:b].max(initial=0.0)) for a, b in itertools.pairwise(edges)]
     heights = [min(1.0, top / max(peak, 1e-9)) * (half_height - 1.0) + 0.4 for top in tops]
     upper = [f"{x + 0.5:.1f} {half_height - h:.1f}" for x, h in enumerate(heights)]
     lower = [f"{x + 0.5:.1f} {half_height + h:.1f}" for x, h in reversed(list(enumerate(heights)))]

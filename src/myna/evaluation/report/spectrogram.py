@@ -82,7 +82,8 @@ def draw_spectrograms(target: np.ndarray, match: np.ndarray, sample_rate: int) -
     clipped at ±40, with everything under the floor counted as the floor.
 
     Args:
-        target, match: (C, T) at the levels at which they are compared.
+        target: (C, T), at the level at which it is compared.
+        match: (C, T), likewise.
         sample_rate: Hz.
     """
     samples = max(target.shape[1], match.shape[1])

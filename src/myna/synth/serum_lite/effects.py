@@ -41,6 +41,12 @@ def _flush(x):
 
 
 @dsp
+def _wrap(i, mask):
+    """A place in a circular buffer; unsigned, which spares the loop a test for negative indices."""
+    return np.uint32(np.uint32(i) & mask)
+
+
+@dsp
 def chorus_block(left, right, lines, at, rate_hz, depth, feedback, mix0, mix1, sample_rate):
     """Two modulated delays, the sides a quarter cycle apart.
 
@@ -51,7 +57,7 @@ def chorus_block(left, right, lines, at, rate_hz, depth, feedback, mix0, mix1, s
         depth: 0 to 1: 0 to 6 ms about a centre of 9 ms.
         mix0, mix1: dry to wet at the block's ends.
     """
-    mask = np.int64(lines.shape[1] - 1)
+    mask = np.uint32(lines.shape[1] - 1)
     centre = np.float32(0.009 * sample_rate)
     swing = np.float32(0.006 * depth * sample_rate)
     shortest = np.float32(BLOCK + 2)
@@ -65,13 +71,13 @@ def chorus_block(left, right, lines, at, rate_hz, depth, feedback, mix0, mix1, s
         for n in range(BLOCK):
             wave = sine_cycle(phase + np.float32(n) * per_sample)
             lag = max(centre + swing * wave, shortest)
-            whole = np.int64(lag)
+            whole = np.int32(lag)
             f = lag - np.float32(whole)
             i = at + n - whole
-            a = line[i & mask]
-            b = line[(i - 1) & mask]
+            a = line[_wrap(i, mask)]
+            b = line[_wrap(i - 1, mask)]
             wet = a + f * (b - a)
-            line[(at + n) & mask] = _flush(signal[n] + feedback * wet)
+            line[_wrap(at + n, mask)] = _flush(signal[n] + feedback * wet)
             mix = mix0 + (mix1 - mix0) * np.float32(n) * step
             signal[n] += mix * (wet - signal[n])
 
@@ -86,12 +92,12 @@ def delay_block(left, right, lines, at, lag, feedback, damp, ping_pong, mix0, mi
         damp: one-pole coefficient, 1 = open.
         state: (2,) float32 memory of the low-passes.
     """
-    mask = np.int64(lines.shape[1] - 1)
+    mask = np.uint32(lines.shape[1] - 1)
     step = np.float32(1.0 / BLOCK)
     lp0, lp1 = state[0], state[1]
     for n in range(BLOCK):
-        i = (at + n - lag) & mask
-        o = (at + n) & mask
+        i = _wrap(at + n - lag, mask)
+        o = _wrap(at + n, mask)
         lp0 += damp * (lines[0, i] - lp0)
         lp1 += damp * (lines[1, i] - lp1)
         if ping_pong:
@@ -109,11 +115,11 @@ def delay_block(left, right, lines, at, lag, feedback, damp, ping_pong, mix0, mi
 @dsp
 def _allpass(signal, line, at, lag):
     """Schroeder allpass diffuser of `lag` samples (at least a block), in place."""
-    mask = np.int64(line.shape[0] - 1)
+    mask = np.uint32(line.shape[0] - 1)
     for n in range(BLOCK):
-        back = line[(at + n - lag) & mask]
+        back = line[_wrap(at + n - lag, mask)]
         x = signal[n] - _DIFFUSION * back
-        line[(at + n) & mask] = _flush(x)
+        line[_wrap(at + n, mask)] = _flush(x)
         signal[n] = back + _DIFFUSION * x
 
 
@@ -135,16 +141,16 @@ def reverb_block(
         state: (REVERB_LINES,) float32.
         work: (REVERB_LINES + 3, BLOCK) float32 scratch.
     """
-    mask = np.int64(lines.shape[1] - 1)
-    pre_mask = np.int64(pre.shape[1] - 1)
+    mask = np.uint32(lines.shape[1] - 1)
+    pre_mask = np.uint32(pre.shape[1] - 1)
     step = np.float32(1.0 / BLOCK)
     in_l, in_r, total = work[REVERB_LINES], work[REVERB_LINES + 1], work[REVERB_LINES + 2]
     for n in range(BLOCK):
-        pre[0, (at + n) & pre_mask] = left[n]
-        pre[1, (at + n) & pre_mask] = right[n]
+        pre[0, _wrap(at + n, pre_mask)] = left[n]
+        pre[1, _wrap(at + n, pre_mask)] = right[n]
     for n in range(BLOCK):
-        in_l[n] = pre[0, (at + n - predelay) & pre_mask]
-        in_r[n] = pre[1, (at + n - predelay) & pre_mask]
+        in_l[n] = pre[0, _wrap(at + n - predelay, pre_mask)]
+        in_r[n] = pre[1, _wrap(at + n - predelay, pre_mask)]
         total[n] = np.float32(0.0)
     for d in range(2):
         lag_l = max(np.int64(_DIFFUSER_MS[d] * 0.001 * sample_rate), np.int64(BLOCK))
@@ -158,7 +164,7 @@ def reverb_block(
         lp = state[j]
         line = lines[j]
         for n in range(BLOCK):
-            lp += damp * (line[(at + n - lag) & mask] - lp)
+            lp += damp * (line[_wrap(at + n - lag, mask)] - lp)
             work[j, n] = gain * lp
         state[j] = _flush(lp)
         for n in range(BLOCK):
@@ -167,7 +173,7 @@ def reverb_block(
         line = lines[j]
         source = in_l if j % 2 == 0 else in_r
         for n in range(BLOCK):
-            line[(at + n) & mask] = _flush(work[j, n] - np.float32(0.25) * total[n] + source[n])
+            line[_wrap(at + n, mask)] = _flush(work[j, n] - np.float32(0.25) * total[n] + source[n])
     for n in range(BLOCK):
         mix = mix0 + (mix1 - mix0) * np.float32(n) * step
         wet_l = work[0, n] + work[2, n] - work[4, n] - work[6, n]

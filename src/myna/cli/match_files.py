@@ -1,0 +1,178 @@
+"""What `myna match` leaves on disk: one folder per target, each file written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from myna.errors import MynaError
+from myna.files import write_atomic
+
+__all__ = ["open_out", "safe_stems", "write_match"]
+
+MAX_STEM_BYTES = 80
+OURS = re.compile(r"\d{1,3}\.(json|wav)")
+
+
+def safe_stems(paths: Sequence[str]) -> list[str]:
+    """A folder name for each file: its stem without what a path could misread; no two are alike.
+
+    Letters of any script, digits, `-`, `_`, `.` and spaces stay; a name that is taken (upper and lower
+    case counted as one) gets `-2`, `-3`, ….
+
+    >>> safe_stems(["a/bass.wav", "b/Bass.wav", "../..", ".hidden.wav", "x/<b>.wav"])
+    ['bass', 'Bass-2', 'sound', 'hidden', '_b_']
+    """
+    taken: set[str] = set()
+    stems = []
+    for path in paths:
+        base = _safe(Path(path).stem)
+        stem, count = base, 1
+        while stem.casefold() in taken:
+            count += 1
+            stem = f"{base}-{count}"
+        taken.add(stem.casefold())
+        stems.append(stem)
+    return stems
+
+
+def _safe(stem: str) -> str:
+    stem = unicodedata.normalize("NFC", stem)
+    kept = "".join(c if c.isalnum() or c in "-_. " or unicodedata.combining(c) else "_" for c in stem)
+    short = kept.encode("utf-8", "replace")[:MAX_STEM_BYTES].decode("utf-8", "ignore")
+    return short.strip(". ") or "sound"
+
+
+def open_out(out: str) -> Path:
+    """Make the output folder and check, before any work, that files can be written there.
+
+    Raises:
+        MynaError: it cannot be made or written to.
+    """
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".myna-{os.getpid()}.tmp"
+        probe.touch()
+        probe.unlink()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise MynaError(f"cannot write to the folder {out!r} ({reason}): choose another --out.") from error
+    return folder
+
+
+def write_match(result: Any, folder: Path, source: str, interrupted: bool = False) -> dict[str, Any]:
+    """Write `preset.json`, `match.wav`, `target.wav`, the alternatives, `report.html` and `match.json`.
+
+    Args:
+        result: the match result.
+        folder: the target's own folder; made if absent.
+        source: the path that the user gave.
+        interrupted: whether the search was cut short.
+
+    Returns:
+        The summary that `match.json` holds, with its paths seen from the working directory.
+
+    Raises:
+        MynaError: a file cannot be written.
+    """
+    from myna.evaluation.report import render_match_report
+    from myna.presets.codec import dumps
+    from myna.render import encode_sound
+    from myna.synth.registry import synth_table
+
+    rate = result.target.sample_rate
+    preset_json = dumps(result.preset)
+    _make(folder)
+    write_atomic(folder / "preset.json", preset_json)
+    write_atomic(folder / "match.wav", encode_sound(result.audio, rate))
+    write_atomic(folder / "target.wav", encode_sound(result.target.audio, rate))
+    alternatives = _write_alternatives(result, folder / "alternatives", rate)
+    table = synth_table(result.settings.synth)
+    write_atomic(folder / "report.html", render_match_report(result, table, preset_json))
+    summary = _summary(result, source, alternatives, interrupted)
+    write_atomic(folder / "match.json", json.dumps(summary, indent=2) + "\n")
+    return _with_folder(summary, folder)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MynaError(
+            f"cannot make the folder {folder}: {error.strerror}: choose another --out."
+        ) from error
+
+
+def _write_alternatives(result: Any, folder: Path, rate: int) -> list[dict[str, Any]]:
+    from myna.presets.codec import dumps
+    from myna.render import encode_sound
+
+    written = []
+    if result.alternatives:
+        _make(folder)
+    for rank, other in enumerate(result.alternatives, 2):
+        write_atomic(folder / f"{rank}.json", dumps(other.preset))
+        write_atomic(folder / f"{rank}.wav", encode_sound(other.audio, rate))
+        written.append(
+            {
+                "preset": f"{folder.name}/{rank}.json",
+                "audio": f"{folder.name}/{rank}.wav",
+                "loss": float(other.loss),
+            }
+        )
+    _remove_older(folder, len(written) + 1)
+    return written
+
+
+def _remove_older(folder: Path, last_rank: int) -> None:
+    """Remove alternatives of an earlier run into the same folder, which would pass for this one's."""
+    if not folder.is_dir() or folder.is_symlink():
+        return
+    for path in folder.iterdir():
+        if OURS.fullmatch(path.name) and int(path.stem) > last_rank:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _summary(
+    result: Any, source: str, alternatives: list[dict[str, Any]], interrupted: bool
+) -> dict[str, Any]:
+    settings = result.settings
+    return {
+        "target": source,
+        "synth": settings.synth,
+        "agent": settings.agent,
+        "budget": settings.budget,
+        "renders": int(result.renders),
+        "seed": settings.seed,
+        "seconds": round(float(result.seconds), 3),
+        "note_midi": float(result.note_midi),
+        "gate_s": float(result.gate_s),
+        "loss": float(result.loss),
+        "similarity_percent": float(result.similarity_percent),
+        "terms": {name: float(value) for name, value in result.terms.items()},
+        "metrics": {name: float(value) for name, value in result.metrics.items()},
+        "preset": "preset.json",
+        "audio": "match.wav",
+        "alternatives": alternatives,
+        "report": "report.html",
+        "warnings": list(result.warnings),
+        "interrupted": interrupted,
+    }
+
+
+def _with_folder(summary: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The same with paths that lead to the files from where the command ran."""
+    shown = {**summary, **{key: str(folder / summary[key]) for key in ("preset", "audio", "report")}}
+    shown["alternatives"] = [
+        {**other, "preset": str(folder / other["preset"]), "audio": str(folder / other["audio"])}
+        for other in summary["alternatives"]
+    ]
+    return shown

@@ -1,0 +1,147 @@
+"""The geometry of a report's charts: numbers in, SVG coordinates out; the template draws them.
+
+Units: SVG user units; losses are plain ratios, 0 = identical, 1 = the median pair of random presets.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+__all__ = ["TERM_WORDS", "Bar", "Curve", "biggest_term", "curve_chart", "term_bars", "term_words"]
+
+TERM_WORDS = {
+    "spectral": "the spectrum",
+    "spectrum": "the spectrum",
+    "mrstft": "the spectrum",
+    "mr_stft": "the spectrum",
+    "stft": "the spectrum",
+    "mss": "the spectrum",
+    "log_mel": "the tone colour",
+    "mel": "the tone colour",
+    "mfcc": "the tone colour",
+    "timbre": "the tone colour",
+    "centroid": "the brightness",
+    "brightness": "the brightness",
+    "envelope": "how the level moves over time",
+    "loudness": "how loud it is over time",
+    "level": "the level",
+    "pitch": "the pitch",
+    "chroma": "the pitch",
+    "flux": "how the spectrum changes",
+    "modulation": "the movement",
+    "stereo": "the stereo image",
+    "width": "the stereo image",
+    "noise": "the noise in the sound",
+    "flatness": "the noise in the sound",
+    "onset": "the attack",
+    "attack": "the attack",
+    "penalty": "faults such as clipping or silence",
+    "penalties": "faults such as clipping or silence",
+}
+CURVE_WIDTH, CURVE_HEIGHT = 560.0, 200.0
+LEFT, RIGHT, TOP, BOTTOM = 44.0, 12.0, 12.0, 34.0
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One horizontal bar: `width` is its share of the longest possible one, 0 to 100."""
+
+    label: str
+    value: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A stepped line with its axes.
+
+    Attributes:
+        line, area: SVG paths.
+        x_ticks, y_ticks: (position, label) pairs.
+        width, height, left, right, top, bottom: of the picture and its plotting area.
+        end: the last point.
+    """
+
+    line: str
+    area: str
+    x_ticks: tuple[tuple[float, str], ...]
+    y_ticks: tuple[tuple[float, str], ...]
+    end: tuple[float, float]
+    width: float = CURVE_WIDTH
+    height: float = CURVE_HEIGHT
+    left: float = LEFT
+    right: float = CURVE_WIDTH - RIGHT
+    top: float = TOP
+    bottom: float = CURVE_HEIGHT - BOTTOM
+
+
+def term_words(name: str) -> str:
+    """What a loss term listens to, in words; an unknown name is shown as it is.
+
+    >>> term_words("centroid"), term_words("grain_size")
+    ('the brightness', 'grain size')
+    """
+    return TERM_WORDS.get(name.lower(), name.replace("_", " "))
+
+
+def biggest_term(terms: Mapping[str, float]) -> str | None:
+    """The name of the term that adds most to the loss, or None where there is none above 0."""
+    positive = {name: value for name, value in terms.items() if value > 0.0}
+    return max(positive, key=lambda name: positive[name]) if positive else None
+
+
+def term_bars(terms: Mapping[str, float]) -> list[Bar]:
+    """The terms as bars, largest first; the scale ends at the largest, or at 0.1 if all are smaller."""
+    end = max([0.1, *(value for value in terms.values() if math.isfinite(value))])
+    ranked = sorted(terms.items(), key=lambda item: -item[1])
+    return [
+        Bar(name.replace("_", " "), value, 100.0 * min(max(value, 0.0), end) / end) for name, value in ranked
+    ]
+
+
+def curve_chart(curve: Sequence[tuple[int, float]], renders: int) -> Curve | None:
+    """The best loss so far against renders, as a stepped line; None without a point.
+
+    Args:
+        curve: (renders, best loss), in order.
+        renders: all renders made: the right end of the axis.
+    """
+    points = [(float(at), float(loss)) for at, loss in curve if math.isfinite(loss)]
+    if not points:
+        return None
+    end = max(float(renders), points[-1][0], 1.0)
+    # A first random guess may be far off the scale that matters.
+    top = _nice_ceiling(min(max(loss for _, loss in points), max(1.2, 2.0 * points[-1][1])))
+    spots = [(_x(at, end), _y(min(loss, top), top)) for at, loss in [*points, (end, points[-1][1])]]
+    line = f"M{spots[0][0]:.1f} {spots[0][1]:.1f}" + "".join(f"H{x:.1f}V{y:.1f}" for x, y in spots[1:])
+    floor = CURVE_HEIGHT - BOTTOM
+    area = f"{line}V{floor:.1f}H{spots[0][0]:.1f}Z"
+    x_ticks = tuple((_x(at, end), f"{at:,.0f}") for at in _ticks(end, 5))
+    y_ticks = tuple((_y(at, top), f"{at:.3g}") for at in _ticks(top, 4))
+    return Curve(line, area, x_ticks, y_ticks, spots[-1])
+
+
+def _x(at: float, end: float) -> float:
+    return LEFT + at / end * (CURVE_WIDTH - LEFT - RIGHT)
+
+
+def _y(loss: float, top: float) -> float:
+    return CURVE_HEIGHT - BOTTOM - loss / top * (CURVE_HEIGHT - TOP - BOTTOM)
+
+
+def _step(end: float, count: int) -> float:
+    raw = max(end, 1e-6) / count
+    base = 10.0 ** math.floor(math.log10(raw))
+    return base * next(step for step in (1.0, 2.0, 2.5, 5.0, 10.0) if step * base >= raw * 0.999)
+
+
+def _nice_ceiling(value: float) -> float:
+    step = _step(value, 4)
+    return max(step, math.ceil(value / step - 1e-9) * step)
+
+
+def _ticks(end: float, count: int) -> list[float]:
+    step = _step(end, count)
+    return [i * step for i in range(int(end / step + 1e-6) + 1)]

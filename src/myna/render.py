@@ -1,0 +1,85 @@
+"""The verb `render`: a preset, a note, and out comes sound.
+
+Shapes: audio (2, T) float32, full scale = 1. Units: MIDI note, seconds, Hz.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from myna.audio.files import encode_wav
+from myna.errors import BadPresetError
+from myna.presets.codec import load_preset
+from myna.presets.factory import load_factory
+from myna.presets.preset import Preset
+from myna.synth.base import Probe
+from myna.synth.renderer import Renderer
+
+__all__ = ["encode_sound", "find_preset", "render_preset"]
+
+
+def find_preset(name_or_path: str) -> Preset:
+    """Load a preset from a file, or a factory preset by its name (upper and lower case alike).
+
+    Raises:
+        BadPresetError: there is neither such a file nor such a name, or the file is no preset.
+
+    Example:
+        >>> find_preset("examples/bass.json").synth  # doctest: +SKIP
+        'serum-lite'
+    """
+    if Path(name_or_path).exists():
+        return load_preset(name_or_path)
+    factory = {preset.name.casefold(): preset for preset in load_factory()}
+    found = factory.get(name_or_path.casefold())
+    if found is None:
+        raise BadPresetError(_unknown(name_or_path, [preset.name for preset in factory.values()]))
+    return found
+
+
+def _unknown(name: str, names: list[str]) -> str:
+    shown = name if name.isprintable() else ascii(name)
+    folded = {known.casefold(): known for known in names}
+    near = difflib.get_close_matches(name.casefold(), list(folded), n=1)
+    mend = (
+        f"did you mean “{folded[near[0]]}”?" if near else "see `myna presets list` for the factory presets."
+    )
+    return f"There is no preset file or factory preset “{shown}”: {mend}"
+
+
+def render_preset(
+    preset: Preset, probe: Probe | None = None, sample_rate: int = 44_100, renderer: Any = None
+) -> np.ndarray:
+    """Play one note with a preset.
+
+    Args:
+        preset: what to play with.
+        probe: what to play; middle C for 0.8 s by default.
+        sample_rate: Hz, ignored where a renderer is given.
+        renderer: one to use again; else a new one for the preset's synth.
+
+    Returns:
+        The sound, (2, T) float32. The same preset and probe give the same bits.
+
+    Example:
+        >>> render_preset(find_preset("Init")).shape  # doctest: +SKIP
+        (2, 44100)
+    """
+    renderer = Renderer(synth=preset.synth, sample_rate=sample_rate) if renderer is None else renderer
+    u = np.asarray(preset.u(renderer.table), np.float64)
+    return np.asarray(renderer.render(u[None], [probe or Probe()]), np.float32)[0, 0]
+
+
+def encode_sound(audio: np.ndarray, sample_rate: int) -> bytes:
+    """Encode a sound as WAV: 16 bits, or 32-bit float where 16 bits would clip its peaks.
+
+    Args:
+        audio: (C, T), full scale = 1.
+        sample_rate: Hz.
+    """
+    clips = float(np.abs(audio).max(initial=0.0)) > 1.0
+    return encode_wav(audio, sample_rate, "FLOAT" if clips else "PCM_16")

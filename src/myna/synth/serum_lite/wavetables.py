@@ -1,0 +1,100 @@
+"""The wavetable bank: every table's frames as band-limited, guarded float32 levels in one flat array.
+
+A frame is given as a spectrum (`wavetable_shapes`), normalised, and stored once per level; a level holds the harmonics up to
+its limit. Limits lie at most half an octave apart, so that the richest level whose top partial stays under 24.1 kHz keeps
+everything to 16 kHz and aliases above 20 kHz only.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+from scipy import fft
+
+from myna.files import cache_dir, write_atomic
+from myna.synth.serum_lite import wavetable_shapes
+from myna.synth.serum_lite.parameters import WAVETABLES
+from myna.synth.serum_lite.wavetable_shapes import FRAMES, HARMONICS, SHAPES
+
+__all__ = [
+    "FRAMES",
+    "FRAME_STRIDE",
+    "LEVEL_HARMONICS",
+    "LEVEL_OFFSETS",
+    "LEVEL_SIZES",
+    "frame",
+    "wavetable_bank",
+]
+
+LEVEL_HARMONICS = (1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 90, 128, 181, 256, 362, 512, 724)
+GUARDS = 3  # one sample before and two after, for the 4-point interpolation
+RMS = 0.35
+
+
+def _size(harmonics: int) -> int:
+    """Samples of a level: at least eleven per cycle of its highest harmonic, 32 for the low levels."""
+    for limit, size in ((16, 512), (64, 1024), (128, 2048), (256, 4096)):
+        if harmonics <= limit:
+            return size
+    return 8192
+
+
+LEVEL_SIZES = tuple(_size(h) for h in LEVEL_HARMONICS)
+LEVEL_OFFSETS = tuple(sum(n + GUARDS for n in LEVEL_SIZES[:i]) for i in range(len(LEVEL_SIZES)))
+FRAME_STRIDE = sum(n + GUARDS for n in LEVEL_SIZES)
+
+
+def frame(table: str, index: int, level: int) -> np.ndarray:
+    """One cycle of one frame at one level, (LEVEL_SIZES[level],) float32, without guards."""
+    start = (WAVETABLES.index(table) * FRAMES + index) * FRAME_STRIDE + LEVEL_OFFSETS[level] + 1
+    return wavetable_bank()[start : start + LEVEL_SIZES[level]]
+
+
+@functools.cache
+def wavetable_bank() -> np.ndarray:
+    """All tables, float32 (tables × FRAMES × FRAME_STRIDE,); from the cache on disk where it is sound."""
+    sources = Path(__file__).read_bytes() + Path(wavetable_shapes.__file__).read_bytes()
+    path = cache_dir() / "wavetables" / f"{hashlib.sha256(sources).hexdigest()[:16]}.npy"
+    expected = (len(WAVETABLES) * FRAMES * FRAME_STRIDE,)
+    try:
+        bank = np.load(path, allow_pickle=False)
+        if bank.shape == expected and bank.dtype == np.float32 and np.isfinite(bank).all():
+            return bank
+    except (OSError, ValueError, EOFError):
+        pass  # no cache yet, or a damaged one: build it again
+    bank = _build()
+    _save(path, bank)
+    return bank
+
+
+def _save(path: Path, bank: np.ndarray) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, bank, allow_pickle=False)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, buffer.getvalue())
+    except Exception:  # noqa: BLE001, S110 - a read-only home costs a second per start, not the start
+        pass
+
+
+def _build() -> np.ndarray:
+    spectra = np.concatenate([_normalise(SHAPES[name]()) for name in WAVETABLES])
+    bank = np.empty((len(spectra), FRAME_STRIDE), np.float32)
+    for harmonics, size, offset in zip(LEVEL_HARMONICS, LEVEL_SIZES, LEVEL_OFFSETS, strict=True):
+        bins = np.zeros((len(spectra), size // 2 + 1), np.complex64)
+        bins[:, 1 : harmonics + 1] = spectra[:, :harmonics] * (size / 2)
+        cycle = fft.irfft(bins, size, axis=1)
+        bank[:, offset : offset + size + GUARDS] = np.concatenate([cycle[:, -1:], cycle, cycle[:, :2]], 1)
+    return bank.reshape(-1)
+
+
+def _normalise(spectra: np.ndarray) -> np.ndarray:
+    """Scale complex amplitudes (FRAMES, HARMONICS) so that each frame's RMS is `RMS`."""
+    if spectra.shape != (FRAMES, HARMONICS):
+        raise ValueError("a wavetable must give FRAMES spectra of HARMONICS harmonics")
+    power = 0.5 * np.sum(np.abs(spectra) ** 2, axis=1, keepdims=True)
+    return spectra * (RMS / np.sqrt(power))
