@@ -50,11 +50,15 @@ class _Silent:
 
 
 class _Plain(_Silent):
-    """A line at every quarter of the budget."""
+    """A line at the start and at every quarter of the budget."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.done = 0
+
+    def __enter__(self) -> _Plain:
+        print(f"{self.name}: searching", file=sys.stderr, flush=True)
+        return self
 
     def update(self, renders: int, budget: int, best_loss: float) -> None:
         """Print a line if another quarter is done."""

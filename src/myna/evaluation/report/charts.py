@@ -41,7 +41,7 @@ TERM_WORDS = {
     "penalties": "faults such as clipping or silence",
 }
 CURVE_WIDTH, CURVE_HEIGHT = 560.0, 200.0
-LEFT, RIGHT, TOP, BOTTOM = 44.0, 12.0, 12.0, 34.0
+LEFT, RIGHT, TOP, BOTTOM = 44.0, 26.0, 12.0, 34.0
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ TITLES = {
     "osc_b": "Oscillator B",
     "sub": "Sub oscillator",
     "env_1": "Envelope 1 (amplifier)",
+    "env_2": "Envelope 2",
+    "env_3": "Envelope 3",
     "eq": "Equaliser",
     "lfo_1": "LFO 1",
     "lfo_2": "LFO 2",

@@ -111,7 +111,7 @@ def _draw(shown: Spectrogram, level_db: np.ndarray, scale: dict[str, Any], unit:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(5.6, 3.5), dpi=130, facecolor=GROUND, layout="constrained")
+    figure = Figure(figsize=(4.3, 3.0), dpi=160, facecolor=GROUND, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot(facecolor=GROUND)
     times = np.linspace(0.0, shown.total_s, level_db.shape[1])

@@ -47,7 +47,29 @@ def _wrap(i, mask):
 
 
 @dsp
-def chorus_block(left, right, lines, at, rate_hz, depth, feedback, mix0, mix1, sample_rate):
+def _fetch(line, start, scale, out):
+    """Copy BLOCK samples from a place in a circular buffer, scaled; straight unless the buffer's end is in between."""
+    size = np.int64(line.shape[0])
+    first = start & (size - 1)
+    if first + BLOCK <= size:
+        part = line[first : first + BLOCK]
+        for n in range(BLOCK):
+            out[n] = scale * part[n]
+        return
+    mask = np.uint32(size - 1)
+    for n in range(BLOCK):
+        out[n] = scale * line[_wrap(start + n, mask)]
+
+
+@dsp
+def _place(line, at):
+    """The block of a circular buffer that begins at `at`, a multiple of BLOCK, so never split."""
+    first = at & np.int64(line.shape[0] - 1)
+    return line[first : first + BLOCK]
+
+
+@dsp
+def chorus_block(left, right, lines, at, rate_hz, depth, feedback, mix0, mix1, sample_rate, wet):
     """Two modulated delays, the sides a quarter cycle apart.
 
     Args:
@@ -56,6 +78,7 @@ def chorus_block(left, right, lines, at, rate_hz, depth, feedback, mix0, mix1, s
         at: index of the block's first sample since the note began.
         depth: 0 to 1: 0 to 6 ms about a centre of 9 ms.
         mix0, mix1: dry to wet at the block's ends.
+        wet: (BLOCK,) float32 scratch.
     """
     mask = np.uint32(lines.shape[1] - 1)
     centre = np.float32(0.009 * sample_rate)
@@ -76,10 +99,13 @@ def chorus_block(left, right, lines, at, rate_hz, depth, feedback, mix0, mix1, s
             i = at + n - whole
             a = line[_wrap(i, mask)]
             b = line[_wrap(i - 1, mask)]
-            wet = a + f * (b - a)
-            line[_wrap(at + n, mask)] = _flush(signal[n] + feedback * wet)
+            wet[n] = a + f * (b - a)
+        into = _place(line, at)
+        for n in range(BLOCK):
+            into[n] = _flush(signal[n] + feedback * wet[n])
+        for n in range(BLOCK):
             mix = mix0 + (mix1 - mix0) * np.float32(n) * step
-            signal[n] += mix * (wet - signal[n])
+            signal[n] += mix * (wet[n] - signal[n])
 
 
 @dsp
@@ -113,14 +139,16 @@ def delay_block(left, right, lines, at, lag, feedback, damp, ping_pong, mix0, mi
 
 
 @dsp
-def _allpass(signal, line, at, lag):
-    """Schroeder allpass diffuser of `lag` samples (at least a block), in place."""
-    mask = np.uint32(line.shape[0] - 1)
+def _allpass(signal, line, at, lag, back):
+    """Schroeder allpass diffuser of `lag` samples (at least a block), in place; `back` is scratch."""
+    _fetch(line, at - lag, np.float32(1.0), back)
+    into = _place(line, at)
     for n in range(BLOCK):
-        back = line[_wrap(at + n - lag, mask)]
-        x = signal[n] - _DIFFUSION * back
-        line[_wrap(at + n, mask)] = _flush(x)
-        signal[n] = back + _DIFFUSION * x
+        signal[n] -= _DIFFUSION * back[n]
+    for n in range(BLOCK):
+        into[n] = _flush(signal[n])
+    for n in range(BLOCK):
+        signal[n] = back[n] + _DIFFUSION * signal[n]
 
 
 @dsp
@@ -141,39 +169,42 @@ def reverb_block(
         state: (REVERB_LINES,) float32.
         work: (REVERB_LINES + 3, BLOCK) float32 scratch.
     """
-    mask = np.uint32(lines.shape[1] - 1)
-    pre_mask = np.uint32(pre.shape[1] - 1)
     step = np.float32(1.0 / BLOCK)
+    one = np.float32(1.0)
     in_l, in_r, total = work[REVERB_LINES], work[REVERB_LINES + 1], work[REVERB_LINES + 2]
+    pre_l, pre_r = _place(pre[0], at), _place(pre[1], at)
     for n in range(BLOCK):
-        pre[0, _wrap(at + n, pre_mask)] = left[n]
-        pre[1, _wrap(at + n, pre_mask)] = right[n]
-    for n in range(BLOCK):
-        in_l[n] = pre[0, _wrap(at + n - predelay, pre_mask)]
-        in_r[n] = pre[1, _wrap(at + n - predelay, pre_mask)]
-        total[n] = np.float32(0.0)
+        pre_l[n] = left[n]
+        pre_r[n] = right[n]
+    _fetch(pre[0], at - predelay, one, in_l)
+    _fetch(pre[1], at - predelay, one, in_r)
     for d in range(2):
         lag_l = max(np.int64(_DIFFUSER_MS[d] * 0.001 * sample_rate), np.int64(BLOCK))
         lag_r = max(np.int64(_DIFFUSER_MS[2 + d] * 0.001 * sample_rate), np.int64(BLOCK))
-        _allpass(in_l, lines[REVERB_LINES + d], at, lag_l)
-        _allpass(in_r, lines[REVERB_LINES + 2 + d], at, lag_r)
+        _allpass(in_l, lines[REVERB_LINES + d], at, lag_l, total)
+        _allpass(in_r, lines[REVERB_LINES + 2 + d], at, lag_r, total)
     scale = 0.4 + 1.2 * size
+    for n in range(BLOCK):
+        total[n] = np.float32(0.0)
+    keep = np.float32(1.0) - damp
     for j in range(REVERB_LINES):
         lag = max(np.int64(_LINE_MS[j] * 0.001 * scale * sample_rate), np.int64(BLOCK))
-        gain = np.float32(10.0 ** (-3.0 * lag / (sample_rate * decay_s)))
+        gain = np.float32(math.exp(-6.907755 * lag / (sample_rate * decay_s)))
+        out = work[j]
+        _fetch(lines[j], at - lag, gain * damp, out)
         lp = state[j]
-        line = lines[j]
         for n in range(BLOCK):
-            lp += damp * (line[_wrap(at + n - lag, mask)] - lp)
-            work[j, n] = gain * lp
+            lp = keep * lp + out[n]
+            out[n] = lp
         state[j] = _flush(lp)
         for n in range(BLOCK):
-            total[n] += work[j, n]
+            total[n] += out[n]
     for j in range(REVERB_LINES):
-        line = lines[j]
-        source = in_l if j % 2 == 0 else in_r
+        into = _place(lines[j], at)
+        source = work[REVERB_LINES + j % 2]
+        back = work[j]
         for n in range(BLOCK):
-            line[_wrap(at + n, mask)] = _flush(work[j, n] - np.float32(0.25) * total[n] + source[n])
+            into[n] = _flush(back[n] - np.float32(0.25) * total[n] + source[n])
     for n in range(BLOCK):
         mix = mix0 + (mix1 - mix0) * np.float32(n) * step
         wet_l = work[0, n] + work[2, n] - work[4, n] - work[6, n]
@@ -223,6 +254,8 @@ def eq_block(left, right, design, state):
         state: (12,) float32.
     """
     for band in range(3):
+        if design[band, 0] == np.float32(1.0) and design[band, 1] == design[band, 3]:
+            continue  # 0 dB
         b0, b1, b2 = design[band, 0], design[band, 1], design[band, 2]
         a1, a2 = design[band, 3], design[band, 4]
         z1, z2 = state[4 * band], state[4 * band + 1]

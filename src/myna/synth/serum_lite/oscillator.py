@@ -152,7 +152,23 @@ def add_plain(tables, first, level, pos0, pos1, phase, inc, dinc, gl0, gl1, gr0,
     dl = (gl1 - gl0) * _STEP
     dr = (gr1 - gr0) * _STEP
     frame, blend = frame_of(pos0)
-    if pos0 != pos1:
+    last, blend1 = frame_of(pos1)
+    table = tables[base + np.int64(frame) * _STRIDE : first + _TABLE_STRIDE]
+    zero = np.uint32(0)
+    if pos0 == pos1 and blend == np.float32(0.0):
+        for n in range(BLOCK):
+            x = np.float32(n)
+            y = _read(table, shift, _phase_at(phase, inc, dinc, n))
+            left[n] += y * (gl0 + x * dl)
+            right[n] += y * (gr0 + x * dr)
+    elif frame == last:
+        db = (blend1 - blend) * _STEP
+        for n in range(BLOCK):
+            x = np.float32(n)
+            y = _read_between(table, zero, blend + x * db, shift, _phase_at(phase, inc, dinc, n))
+            left[n] += y * (gl0 + x * dl)
+            right[n] += y * (gr0 + x * dr)
+    else:
         table = tables[base : first + _TABLE_STRIDE]
         p0 = pos0 * _TOP
         dp = (pos1 - pos0) * _TOP * _STEP
@@ -162,22 +178,6 @@ def add_plain(tables, first, level, pos0, pos1, phase, inc, dinc, gl0, gl1, gr0,
             at = min(max(np.int32(p), np.int32(0)), np.int32(FRAMES - 2))
             ph = _phase_at(phase, inc, dinc, n)
             y = _read_between(table, np.uint32(at), p - np.float32(at), shift, ph)
-            left[n] += y * (gl0 + x * dl)
-            right[n] += y * (gr0 + x * dr)
-    elif blend == np.float32(0.0) or blend == np.float32(1.0):
-        start = base + (np.int64(frame) + np.int64(blend)) * _STRIDE
-        table = tables[start : first + _TABLE_STRIDE]
-        for n in range(BLOCK):
-            x = np.float32(n)
-            y = _read(table, shift, _phase_at(phase, inc, dinc, n))
-            left[n] += y * (gl0 + x * dl)
-            right[n] += y * (gr0 + x * dr)
-    else:
-        table = tables[base + np.int64(frame) * _STRIDE : first + _TABLE_STRIDE]
-        zero = np.uint32(0)
-        for n in range(BLOCK):
-            x = np.float32(n)
-            y = _read_between(table, zero, blend, shift, _phase_at(phase, inc, dinc, n))
             left[n] += y * (gl0 + x * dl)
             right[n] += y * (gr0 + x * dr)
 
@@ -307,22 +307,35 @@ def add_warped(
     dr = (gr1 - gr0) * _STEP
     p0 = pos0 * _TOP
     dp = (pos1 - pos0) * _TOP * _STEP
-    if warp == SYNC or warp == MIRROR:
-        for n in range(BLOCK):
-            x = np.float32(n)
-            p = p0 + x * dp
-            at = min(max(np.int32(p), np.int32(0)), np.int32(FRAMES - 2))
-            blend = p - np.float32(at)
-            y = _read_between(table, np.uint32(at), blend, shift, moved[n])
-            z = _read_between(table, np.uint32(at), blend, shift, second[n])
-            y += mix[n] * (z - y)
-            left[n] += y * (gl0 + x * dl)
-            right[n] += y * (gr0 + x * dr)
+    frame, blend0 = frame_of(pos0)
+    last, blend1 = frame_of(pos1)
+    double = warp == SYNC or warp == MIRROR
+    if frame == last:
+        db = (blend1 - blend0) * _STEP
+        at = table[np.int64(frame) * _STRIDE :]
+        zero = np.uint32(0)
+        if double:
+            for n in range(BLOCK):
+                x = np.float32(n)
+                blend = blend0 + x * db
+                y = _read_between(at, zero, blend, shift, moved[n])
+                y += mix[n] * (_read_between(at, zero, blend, shift, second[n]) - y)
+                left[n] += y * (gl0 + x * dl)
+                right[n] += y * (gr0 + x * dr)
+        else:
+            for n in range(BLOCK):
+                x = np.float32(n)
+                y = _read_between(at, zero, blend0 + x * db, shift, moved[n])
+                left[n] += y * (gl0 + x * dl)
+                right[n] += y * (gr0 + x * dr)
         return
     for n in range(BLOCK):
         x = np.float32(n)
         p = p0 + x * dp
-        at = min(max(np.int32(p), np.int32(0)), np.int32(FRAMES - 2))
-        y = _read_between(table, np.uint32(at), p - np.float32(at), shift, moved[n])
+        place = min(max(np.int32(p), np.int32(0)), np.int32(FRAMES - 2))
+        blend = p - np.float32(place)
+        y = _read_between(table, np.uint32(place), blend, shift, moved[n])
+        if double:
+            y += mix[n] * (_read_between(table, np.uint32(place), blend, shift, second[n]) - y)
         left[n] += y * (gl0 + x * dl)
         right[n] += y * (gr0 + x * dr)

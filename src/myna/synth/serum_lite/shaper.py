@@ -22,7 +22,7 @@ OVERSAMPLING = 4
 _TAPS = 129
 _K = 33  # taps per phase, the last ones zero
 LATENCY = 32  # samples, two times 64 at four times the rate
-SHAPER_ROWS = 9  # input, four raw phases, four shaped phases
+SHAPER_ROWS = 13  # input, then four phases each: raw, shaped, the curve's integral
 SHAPER_WIDTH = _K - 1 + BLOCK
 _PAST = SHAPER_WIDTH - BLOCK
 _TUBE_BIAS = 0.4
@@ -47,61 +47,70 @@ FIR = _design()
 
 
 @dsp
-def _soft(x0, x1):
-    d = x1 - x0
-    middle = 0.5 * (x0 + x1)
-    direct = middle / math.sqrt(1.0 + middle * middle)
-    # (F1 - F0) / d in a form without the small difference: F1^2 - F0^2 = x1^2 - x0^2.
-    return (x1 + x0) / (math.sqrt(1.0 + x1 * x1) + math.sqrt(1.0 + x0 * x0)) if abs(d) > 0.0 else direct
-
-
-@dsp
 def _hard(x0, x1):
     d = x1 - x0
-    middle = min(max(0.5 * (x0 + x1), -1.0), 1.0)
-    c0 = min(max(x0, -1.0), 1.0)
-    c1 = min(max(x1, -1.0), 1.0)
-    # F(x) = c^2/2 + |x| - |c| with c the clipped x.
-    difference = 0.5 * (c1 * c1 - c0 * c0) + (abs(x1) - abs(c1)) - (abs(x0) - abs(c0))
-    safe = d if abs(d) > 1e-6 else 1.0
-    return difference / safe if abs(d) > 1e-6 else middle
+    one = np.float32(1.0)
+    c0 = min(max(x0, -one), one)
+    c1 = min(max(x1, -one), one)
+    # F(x) = c^2/2 + |x| - |c| with c the clipped x; factored, so that small steps lose nothing.
+    rise = np.float32(0.5) * (c1 - c0) * (c1 + c0) + (abs(x1) - abs(c1)) - (abs(x0) - abs(c0))
+    apart = abs(d) > np.float32(1e-3)
+    return rise / (d if apart else one) if apart else np.float32(0.5) * (c0 + c1)
 
 
 @dsp
 def _fold(x0, x1):
     # cos x0 - cos x1 = 2 sin((x0 + x1) / 2) sin((x1 - x0) / 2)
-    half = 0.5 * (x1 - x0)
+    half = np.float32(0.5) * (x1 - x0)
     turn = np.float32(0.15915494)
-    middle = np.float64(sine_cycle(np.float32(0.5 * (x0 + x1)) * turn))
-    chord = np.float64(sine_cycle(np.float32(half) * turn))
-    safe = half if abs(half) > 1e-4 else 1.0
-    return middle * (chord / safe if abs(half) > 1e-4 else 1.0)
+    middle = sine_cycle(np.float32(0.5) * (x0 + x1) * turn)
+    apart = abs(half) > np.float32(1e-3)
+    one = np.float32(1.0)
+    return middle * (sine_cycle(half * turn) / (half if apart else one) if apart else one)
+
+
+@dsp
+def _shape_soft(bias, memory):
+    """x / sqrt(1 + x^2), or with a bias the tube: (F1 - F0) / (x1 - x0) = (x0 + x1) / (F0 + F1)."""
+    one = np.float32(1.0)
+    b = np.float32(bias)
+    offset = b / np.float32(math.sqrt(1.0 + bias * bias))
+    for phase in range(OVERSAMPLING):
+        raw = memory[1 + phase, _PAST - 1 :]
+        integral = memory[1 + 2 * OVERSAMPLING + phase, _PAST - 1 :]
+        for n in range(BLOCK + 1):
+            x = raw[n] + b
+            integral[n] = np.float32(math.sqrt(one + x * x))
+    for phase in range(OVERSAMPLING):
+        row = phase if phase > 0 else OVERSAMPLING
+        start = _PAST if phase > 0 else _PAST - 1
+        x0, f0 = memory[row, start:], memory[2 * OVERSAMPLING + row, start:]
+        x1, f1 = memory[1 + phase, _PAST:], memory[1 + 2 * OVERSAMPLING + phase, _PAST:]
+        out = memory[1 + OVERSAMPLING + phase, _PAST:]
+        for n in range(BLOCK):
+            out[n] = (x0[n] + x1[n] + b + b) / (f0[n] + f1[n]) - offset
 
 
 @dsp
 def _shape_all(kind, memory):
-    """First-order antiderivative antialiasing of the four phases; doubles, since it divides differences."""
-    offset = _TUBE_BIAS / math.sqrt(1.0 + _TUBE_BIAS * _TUBE_BIAS)
+    """First-order antiderivative antialiasing of the four phases."""
+    if kind == SOFT:
+        _shape_soft(0.0, memory)
+        return
+    if kind == TUBE:
+        _shape_soft(_TUBE_BIAS, memory)
+        return
     for phase in range(OVERSAMPLING):
-        if phase > 0:
-            before = memory[phase, _PAST:]
-        else:
-            before = memory[OVERSAMPLING, _PAST - 1 : SHAPER_WIDTH - 1]
-        now = memory[1 + phase, _PAST:]
+        row = phase if phase > 0 else OVERSAMPLING
+        start = _PAST if phase > 0 else _PAST - 1
+        before, now = memory[row, start:], memory[1 + phase, _PAST:]
         out = memory[1 + OVERSAMPLING + phase, _PAST:]
         if kind == HARD:
             for n in range(BLOCK):
-                out[n] = np.float32(_hard(np.float64(before[n]), np.float64(now[n])))
-        elif kind == FOLD:
-            for n in range(BLOCK):
-                out[n] = np.float32(_fold(np.float64(before[n]), np.float64(now[n])))
-        elif kind == TUBE:
-            for n in range(BLOCK):
-                x0, x1 = np.float64(before[n]) + _TUBE_BIAS, np.float64(now[n]) + _TUBE_BIAS
-                out[n] = np.float32(_soft(x0, x1) - offset)
+                out[n] = _hard(before[n], now[n])
         else:
             for n in range(BLOCK):
-                out[n] = np.float32(_soft(np.float64(before[n]), np.float64(now[n])))
+                out[n] = _fold(before[n], now[n])
 
 
 @dsp
@@ -117,7 +126,7 @@ def shape_block(kind, signal, gain0, gain1, wet0, wet1, fir, memory):
         memory: (SHAPER_ROWS, SHAPER_WIDTH) float32, zeros at first.
     """
     step = np.float32(1.0 / BLOCK)
-    for row in range(SHAPER_ROWS):
+    for row in range(1 + 2 * OVERSAMPLING):
         for i in range(_PAST):
             memory[row, i] = memory[row, i + BLOCK]
     fresh = memory[0, _PAST:]

@@ -303,7 +303,7 @@ def _effects(p, at, sample_rate, fir, old, new, blocks, state, shapers, chorus, 
         chorus_block(
             left, right, chorus, at, p[_CHORUS_RATE], p[_CHORUS_DEPTH],
             np.float32(0.9 * p[_CHORUS_FEEDBACK]), np.float32(old[m.C_CHORUS]), np.float32(new[m.C_CHORUS]),
-            sample_rate,
+            sample_rate, blocks[_COEFFICIENTS],
         )  # fmt: skip
     if p[_DELAY_ON] >= 0.5:
         lag = max(np.int64(p[_DELAY_TIME] * sample_rate + 0.5), np.int64(BLOCK))
