@@ -6,7 +6,7 @@ Shapes: audio (2, T) float32, full scale = 1. Units: MIDI note, seconds, Hz.
 from __future__ import annotations
 
 import difflib
-from pathlib import Path
+import os
 from typing import Any
 
 import numpy as np
@@ -17,24 +17,31 @@ from myna.presets.codec import load_preset
 from myna.presets.factory import load_factory
 from myna.presets.preset import Preset
 from myna.synth.base import Probe
+from myna.synth.registry import synth_table
 from myna.synth.renderer import Renderer
 
 __all__ = ["encode_sound", "find_preset", "render_preset"]
 
 
-def find_preset(name_or_path: str) -> Preset:
+def find_preset(name_or_path: str, synth: str = "serum-lite") -> Preset:
     """Load a preset from a file, or a factory preset by its name (upper and lower case alike).
 
+    Args:
+        name_or_path: the file, or the name.
+        synth: the synth that it is for.
+
     Raises:
+        UsageError: unknown synth.
         BadPresetError: there is neither such a file nor such a name, or the file is no preset.
 
     Example:
         >>> find_preset("examples/bass.json").synth  # doctest: +SKIP
         'serum-lite'
     """
-    if Path(name_or_path).exists():
-        return load_preset(name_or_path)
-    factory = {preset.name.casefold(): preset for preset in load_factory()}
+    table = synth_table(synth)
+    if os.path.exists(name_or_path):
+        return load_preset(name_or_path, table)
+    factory = {preset.name.casefold(): preset for preset in load_factory(table)}
     found = factory.get(name_or_path.casefold())
     if found is None:
         raise BadPresetError(_unknown(name_or_path, [preset.name for preset in factory.values()]))

@@ -83,7 +83,7 @@ def test_one_file_gives_its_folder_and_a_short_answer(quick, tone: Path, tmp_pat
 
 def test_the_written_preset_and_sounds_can_be_read(quick, tone: Path, tmp_path: Path) -> None:
     main(["match", str(tone), "--out", str(tmp_path), "--quiet"])
-    assert load_preset(tmp_path / "tone/preset.json").synth == "serum-lite"
+    assert load_preset(tmp_path / "tone/preset.json", TABLE).synth == "serum-lite"
     assert soundfile.info(tmp_path / "tone/match.wav").channels == 2
 
 

@@ -39,13 +39,13 @@ def test_a_preset_file_becomes_a_wav_of_the_asked_length(preset: Path, tmp_path:
 
 
 def test_a_factory_preset_is_found_by_name_in_any_case(tmp_path: Path, capsys) -> None:
-    name = load_factory()[0].name
+    name = load_factory(TABLE)[0].name
     assert main(["render", name.upper(), "--total", "0.3", "--out", str(tmp_path / "a.wav")]) == 0
     assert capsys.readouterr().out.startswith(name)
 
 
 def test_an_unknown_preset_is_one_sentence_with_the_nearest_name(tmp_path: Path, capsys) -> None:
-    name = load_factory()[0].name
+    name = load_factory(TABLE)[0].name
     assert main(["render", name + "x", "--out", str(tmp_path / "a.wav")]) == 3
     err = capsys.readouterr().err
     assert f"did you mean “{name}”?" in err

@@ -103,11 +103,7 @@ def _settings(options: argparse.Namespace) -> Any:
     from myna.render import find_preset
     from myna.synth.registry import synth_table
 
-    start = find_preset(options.start) if options.start else None
-    if start is not None and start.synth != options.synth:
-        raise UsageError(
-            f"The preset {start.name!r} is for {start.synth}, not {options.synth}: choose another --start."
-        )
+    start = find_preset(options.start, options.synth) if options.start else None
     synth_table(options.synth).mask(options.lock)
     return MatchSettings(
         synth=options.synth,

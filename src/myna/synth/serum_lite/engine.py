@@ -157,7 +157,9 @@ class SerumLite:
             [[q.note_midi, q.velocity, q.gate_s, q.samples(sample_rate)] for q in probes], np.float64
         )
         # The key of the counter-based generator is 32 bits wide.
-        keys = (np.asarray(seeds, np.uint64) ^ (np.asarray(seeds, np.uint64) >> np.uint64(32))).astype(np.uint32)
+        keys = (np.asarray(seeds, np.uint64) ^ (np.asarray(seeds, np.uint64) >> np.uint64(32))).astype(
+            np.uint32
+        )
         values = np.ascontiguousarray(values, np.float64)
         if self.device == "cuda":
             self._render_cuda(values, notes, keys, sample_rate, out)

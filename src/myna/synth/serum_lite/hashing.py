@@ -13,7 +13,7 @@ __all__ = ["mix32", "signed_unit", "unit"]
 
 
 @dsp
-def mix32(x):  # noqa: ANN001, ANN201 - numba infers these
+def mix32(x):
     """Scramble a uint32 into a uint32."""
     x = np.uint32(x)
     x = np.uint32(np.uint32(x ^ np.uint32(x >> np.uint32(16))) * np.uint32(0x7FEB352D))
@@ -22,13 +22,13 @@ def mix32(x):  # noqa: ANN001, ANN201 - numba infers these
 
 
 @dsp
-def unit(key, counter):  # noqa: ANN001, ANN201
+def unit(key, counter):
     """A float32 in [0, 1) for (key, counter), both uint32."""
     bits = mix32(np.uint32(mix32(np.uint32(counter)) ^ np.uint32(key)))
     return np.float32(np.uint32(bits >> np.uint32(8))) * np.float32(5.9604644775390625e-08)
 
 
 @dsp
-def signed_unit(key, counter):  # noqa: ANN001, ANN201
+def signed_unit(key, counter):
     """A float32 in [-1, 1) for (key, counter)."""
     return np.float32(2.0) * unit(key, counter) - np.float32(1.0)

@@ -71,7 +71,7 @@ def _fold(x0, x1):
 
 @dsp
 def _shape_soft(bias, memory):
-    """x / sqrt(1 + x^2), or with a bias the tube: (F1 - F0) / (x1 - x0) = (x0 + x1) / (F0 + F1)."""
+    """X / sqrt(1 + x^2), or with a bias the tube: (F1 - F0) / (x1 - x0) = (x0 + x1) / (F0 + F1)."""
     one = np.float32(1.0)
     b = np.float32(bias)
     offset = b / np.float32(math.sqrt(1.0 + bias * bias))

@@ -29,7 +29,7 @@ from myna.synth.serum_lite.oscillator import (
     modulator_block,
 )
 from myna.synth.serum_lite.parameters import TABLE
-from myna.synth.serum_lite.shaper import SHAPER_ROWS, SHAPER_WIDTH, SOFT, shape_block
+from myna.synth.serum_lite.shaper import SOFT, shape_block
 from myna.synth.serum_lite.wavetables import FRAME_STRIDE, FRAMES
 
 __all__ = ["BLOCK_ROWS", "PHASES", "STATES", "VOICES", "render_row"]
@@ -126,9 +126,7 @@ def _oscillator(p, osc, which, tables, limit, sample_rate, old, new, phases, voi
             di = (i1 - i0) // BLOCK
             source = np.int64(p[other + m.WAVE]) * _TABLE_STRIDE
             place = np.float32(new[other_at + m.C_POSITION])
-            modulator_block(
-                tables, source, source_partials, place, phases[slot], _wrap(i0), _wrap(di), fm
-            )
+            modulator_block(tables, source, source_partials, place, phases[slot], _wrap(i0), _wrap(di), fm)
             phases[slot] = _wrap(np.int64(phases[slot]) + BLOCK * i0 + (BLOCK * (BLOCK - 1) // 2) * di)
         d0, h0 = limit_warp(warp, old[at + m.C_WARP], room, ratio)
         d1, h1 = limit_warp(warp, new[at + m.C_WARP], room, ratio)
@@ -151,9 +149,7 @@ def _oscillator(p, osc, which, tables, limit, sample_rate, old, new, phases, voi
             gl1, gr1 = np.float32(g1 * math.sqrt(1.0 - pan1)), np.float32(g1 * math.sqrt(1.0 + pan1))
             ph, inc, dinc = phases[slot], _wrap(i0), _wrap(di)
             if warp == 0:
-                add_plain(
-                    tables, first, level, pos0, pos1, ph, inc, dinc, gl0, gl1, gr0, gr1, left, right
-                )
+                add_plain(tables, first, level, pos0, pos1, ph, inc, dinc, gl0, gl1, gr0, gr1, left, right)
             else:
                 add_warped(
                     tables, first, level, warp, d0, d1, pos0, pos1, ph, inc, dinc, gl0, gl1, gr0, gr1,
@@ -239,7 +235,9 @@ def _filter(p, drives, fir, old, new, blocks, state, shapers):
 
 
 @dsp
-def _voice(p, at, tables, fir, limit, sample_rate, seed, drives, old, new, blocks, state, phases, voices, shapers):
+def _voice(
+    p, at, tables, fir, limit, sample_rate, seed, drives, old, new, blocks, state, phases, voices, shapers
+):
     """Fill the direct bus with the note before the effects, amplified."""
     for row in range(4):
         for n in range(BLOCK):
@@ -394,9 +392,7 @@ def render_row(
         _clear(reverb)
         tails = True
     if p[_EQ_ON] >= 0.5:
-        eq_design(
-            p[_EQ], p[_EQ + 1], p[_EQ + 2], p[_EQ + 3], p[_EQ + 4], p[_EQ + 5], sample_rate, eq
-        )
+        eq_design(p[_EQ], p[_EQ + 1], p[_EQ + 2], p[_EQ + 3], p[_EQ + 4], p[_EQ + 5], sample_rate, eq)
     _start_oscillator(p, m.OSC_A, 0, seed, phases, voices)
     _start_oscillator(p, m.OSC_B, 1, seed, phases, voices)
     start_controls(p, note, seed, work)

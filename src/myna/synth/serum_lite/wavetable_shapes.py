@@ -116,7 +116,15 @@ def _choir() -> np.ndarray:
 def _organ() -> np.ndarray:
     # Drawbars 16' 5 1/3' 8' 4' 2 2/3' 2' 1 3/5' 1 1/3' 1' as harmonics of the 16' pitch.
     pipes = (1, 3, 2, 4, 6, 8, 10, 12, 16)
-    registrations = ("008800000", "808000000", "888000000", "868600040", "888800080", "808808008", "888888888")
+    registrations = (
+        "008800000",
+        "808000000",
+        "888000000",
+        "868600040",
+        "888800080",
+        "808808008",
+        "888888888",
+    )
     stops = []
     for registration in registrations:
         spectrum = np.zeros(HARMONICS)

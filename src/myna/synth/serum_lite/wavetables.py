@@ -77,7 +77,7 @@ def _save(path: Path, bank: np.ndarray) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, buffer.getvalue())
-    except Exception:  # noqa: BLE001, S110 - a read-only home costs a second per start, not the start
+    except Exception:  # noqa: S110 - a read-only home costs a second per start, not the start
         pass
 
 
