@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from myna.errors import UsageError
 
-__all__ = ["Parser", "number", "number_or_auto", "whole"]
+__all__ = ["Parser", "number", "number_or_auto", "shown", "whole"]
 
 
 class Parser(argparse.ArgumentParser):
@@ -63,3 +63,12 @@ def number_or_auto(low: float, high: float) -> Callable[[str], float | None]:
     """A converter for a number from low to high, or `auto`, which gives None."""
     convert = number(low, high)
     return lambda text: None if text.strip().lower() == "auto" else convert(text)
+
+
+def shown(text: str) -> str:
+    r"""A path or name that a terminal can take: as it is, or escaped where it holds control characters.
+
+    >>> shown("a.wav"), shown("a\x1b[2J.wav")
+    ('a.wav', "'a\\x1b[2J.wav'")
+    """
+    return text if text.isprintable() else ascii(text)

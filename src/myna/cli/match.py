@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from myna.cli.arguments import Parser, number_or_auto, whole
+from myna.cli.arguments import Parser, number_or_auto, shown, whole
 from myna.cli.match_files import open_out, safe_stems, write_match
 from myna.cli.match_progress import open_progress
 from myna.errors import MynaError, UsageError
@@ -182,14 +182,13 @@ class _Interrupt:
 
 def _text(summary: dict[str, Any]) -> str:
     """The result for a person, one short block."""
-    name = Path(summary["target"]).name
-    shown = name if name.isprintable() else ascii(name)
+    name = shown(Path(summary["target"]).name)
     cut = ", cut short" if summary["interrupted"] else ""
     lines = [
-        f"{shown}: {summary['similarity_percent']:.0f} % similar, loss {summary['loss']:.3f}",
+        f"{name}: {summary['similarity_percent']:.0f} % similar, loss {summary['loss']:.3f}",
         f"  note {summary['note_midi']:g}, gate {summary['gate_s']:.2f} s, "
         f"{summary['renders']} renders in {summary['seconds']:.1f} s{cut}",
-        f"  {summary['preset']}",
-        f"  {summary['report']}",
+        f"  {shown(summary['preset'])}",
+        f"  {shown(summary['report'])}",
     ]
     return "\n".join(lines + [f"  note: {warning}" for warning in summary["warnings"]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import re
 import unicodedata
@@ -97,7 +98,7 @@ def write_match(result: Any, folder: Path, source: str, interrupted: bool = Fals
     table = synth_table(result.settings.synth)
     write_atomic(folder / "report.html", render_match_report(result, table, preset_json))
     summary = _summary(result, source, alternatives, interrupted)
-    write_atomic(folder / "match.json", json.dumps(summary, indent=2) + "\n")
+    write_atomic(folder / "match.json", json.dumps(summary, indent=2, allow_nan=False) + "\n")
     return _with_folder(summary, folder)
 
 
@@ -155,10 +156,10 @@ def _summary(
         "seconds": round(float(result.seconds), 3),
         "note_midi": float(result.note_midi),
         "gate_s": float(result.gate_s),
-        "loss": float(result.loss),
+        "loss": _finite(result.loss),
         "similarity_percent": float(result.similarity_percent),
-        "terms": {name: float(value) for name, value in result.terms.items()},
-        "metrics": {name: float(value) for name, value in result.metrics.items()},
+        "terms": {name: _finite(value) for name, value in result.terms.items()},
+        "metrics": {name: _finite(value) for name, value in result.metrics.items()},
         "preset": "preset.json",
         "audio": "match.wav",
         "alternatives": alternatives,
@@ -166,6 +167,11 @@ def _summary(
         "warnings": list(result.warnings),
         "interrupted": interrupted,
     }
+
+
+def _finite(value: float) -> float | None:
+    """A number as JSON can hold it: what is not finite (a metric of silence) becomes null."""
+    return float(value) if math.isfinite(value) else None
 
 
 def _with_folder(summary: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from myna.cli.arguments import Parser, number, whole
+from myna.cli.arguments import Parser, number, shown, whole
 from myna.errors import MynaError
 
 __all__ = ["run"]
@@ -79,9 +79,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _text(summary: dict[str, Any]) -> str:
-    from myna.audio.files import display_name
-
     return (
-        f"{display_name(summary['name'])}: note {summary['note_midi']:g}, {summary['total_s']:g} s, "
-        f"peak {summary['peak_db']:.1f} dB → {summary['audio']}"
+        f"{shown(summary['name'])}: note {summary['note_midi']:g}, {summary['total_s']:g} s, "
+        f"peak {summary['peak_db']:.1f} dB → {shown(summary['audio'])}"
     )

@@ -9,36 +9,17 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["TERM_WORDS", "Bar", "Curve", "biggest_term", "curve_chart", "term_bars", "term_words"]
+__all__ = ["Bar", "Curve", "biggest_term", "curve_chart", "term_bars", "term_words"]
 
-TERM_WORDS = {
-    "spectral": "the spectrum",
-    "spectrum": "the spectrum",
-    "mrstft": "the spectrum",
-    "mr_stft": "the spectrum",
-    "stft": "the spectrum",
-    "mss": "the spectrum",
-    "log_mel": "the tone colour",
-    "mel": "the tone colour",
-    "mfcc": "the tone colour",
-    "timbre": "the tone colour",
-    "centroid": "the brightness",
-    "brightness": "the brightness",
-    "envelope": "how the level moves over time",
-    "loudness": "how loud it is over time",
-    "level": "the level",
-    "pitch": "the pitch",
-    "chroma": "the pitch",
-    "flux": "how the spectrum changes",
-    "modulation": "the movement",
-    "stereo": "the stereo image",
-    "width": "the stereo image",
-    "noise": "the noise in the sound",
-    "flatness": "the noise in the sound",
-    "onset": "the attack",
-    "attack": "the attack",
-    "penalty": "faults such as clipping or silence",
-    "penalties": "faults such as clipping or silence",
+# Loss term → (title on its bar, what it listens to, for a sentence).
+TERMS = {
+    "mel_2048": ("Harmonics", "the harmonics: which partials sound, and how strongly"),
+    "mel_1024": ("Spectrum", "the spectrum as it unfolds"),
+    "mel_256": ("Fast changes", "fast changes such as the attack"),
+    "transport": ("Spectral balance", "where in the spectrum the energy lies"),
+    "envelope": ("Level over time", "how the level moves over time"),
+    "centroid": ("Brightness", "the brightness"),
+    "level": ("Level", "how loud it is"),
 }
 CURVE_WIDTH, CURVE_HEIGHT = 560.0, 200.0
 LEFT, RIGHT, TOP, BOTTOM = 44.0, 26.0, 12.0, 34.0
@@ -48,7 +29,8 @@ LEFT, RIGHT, TOP, BOTTOM = 44.0, 26.0, 12.0, 34.0
 class Bar:
     """One horizontal bar: `width` is its share of the longest possible one, 0 to 100."""
 
-    label: str
+    name: str
+    title: str
     value: float
     width: float
 
@@ -83,7 +65,11 @@ def term_words(name: str) -> str:
     >>> term_words("centroid"), term_words("grain_size")
     ('the brightness', 'grain size')
     """
-    return TERM_WORDS.get(name.lower(), name.replace("_", " "))
+    return TERMS[name][1] if name in TERMS else name.replace("_", " ")
+
+
+def _term_title(name: str) -> str:
+    return TERMS[name][0] if name in TERMS else name.replace("_", " ")
 
 
 def biggest_term(terms: Mapping[str, float]) -> str | None:
@@ -97,7 +83,7 @@ def term_bars(terms: Mapping[str, float]) -> list[Bar]:
     end = max([0.1, *(value for value in terms.values() if math.isfinite(value))])
     ranked = sorted(terms.items(), key=lambda item: -item[1])
     return [
-        Bar(name.replace("_", " "), value, 100.0 * min(max(value, 0.0), end) / end) for name, value in ranked
+        Bar(name, _term_title(name), value, 100.0 * min(max(value, 0.0), end) / end) for name, value in ranked
     ]
 
 

@@ -119,8 +119,14 @@ def _routes(shown: Mapping[str, Any]) -> list[Knob]:
 
 def _slots(shown: Mapping[str, Any]) -> dict[str, tuple[str, str, float]]:
     slots = [m.group(1) for m in (re.fullmatch(r"matrix\.source_(\d+)", name) for name in shown) if m]
-    keys = ("source", "destination", "amount")
-    return {slot: tuple(shown[f"matrix.{key}_{slot}"] for key in keys) for slot in slots}  # type: ignore[misc]
+    return {
+        slot: (
+            str(shown[f"matrix.source_{slot}"]),
+            str(shown[f"matrix.destination_{slot}"]),
+            float(shown[f"matrix.amount_{slot}"]),
+        )
+        for slot in slots
+    }
 
 
 def _carries(source: str, destination: str, amount: float) -> bool:
@@ -129,7 +135,7 @@ def _carries(source: str, destination: str, amount: float) -> bool:
 
 def _used(table: ParameterTable, shown: Mapping[str, Any]) -> set[str]:
     """Modules that can be heard: switched on, or sources of a route that carries something."""
-    sources = {source for source, *rest in _slots(shown).values() if _carries(source, *rest)}
+    sources = {slot[0] for slot in _slots(shown).values() if _carries(*slot)}
     used = {"matrix"} if sources else set()
     for module in table.modules:
         switch = shown.get(f"{module}.on")

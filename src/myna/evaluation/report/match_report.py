@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
@@ -29,8 +30,8 @@ POOR_LOSS = 0.6
 SYNTH_NAMES = {"serum-lite": "Serum-lite"}
 NOTES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 METRICS = {
-    "mss": ("Multi-scale spectrum", "distance, 0 is best"),
-    "wmfcc": ("Tone colour over time", "warped MFCC distance, 0 is best"),
+    "mss": ("Multi-scale spectrum", "log-mel, mean dB, 0 is best"),
+    "wmfcc": ("Tone colour over time", "MFCC, time-warped, 0 is best"),
     "sot": ("Spectral transport", "distance, 0 is best"),
     "rms_cosine": ("Envelope likeness", "cosine, 1 is best"),
     "level_error_db": ("Level error", "dB, 0 is best"),
@@ -156,7 +157,8 @@ def _metrics(metrics: Mapping[str, float]) -> list[tuple[str, str, str]]:
     rows = []
     for name, value in metrics.items():
         title, unit = METRICS.get(name, (name.replace("_", " "), ""))
-        rows.append((title, f"{value:+.2f}" if name.endswith("_db") else f"{value:.3g}", unit))
+        number = f"{value:+.2f}" if name.endswith("_db") else f"{value:.3g}"
+        rows.append((title, number if math.isfinite(value) else "–", unit))
     return rows
 
 
@@ -178,7 +180,7 @@ def _hash(content: str) -> str:
 
 @cache
 def _asset(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return resources.files("myna.evaluation.report").joinpath(name).read_text(encoding="utf-8")
 
 
 @cache

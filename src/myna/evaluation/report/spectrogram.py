@@ -120,7 +120,7 @@ def _draw(shown: Spectrogram, level_db: np.ndarray, scale: dict[str, Any], unit:
     bar = figure.colorbar(image, ax=axes, pad=0.015, fraction=0.045)
     bar.set_label(unit, color=QUIET, fontsize=8)
     bar.ax.tick_params(colors=QUIET, labelsize=7.5, length=0)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", facecolor=GROUND, metadata={"Software": None})
     return buffer.getvalue()
