@@ -102,11 +102,7 @@ def wrong_calls(path: str, code: str) -> list[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and is_global_random(ast.unparse(node)):
             found.append(f"{path} uses {ast.unparse(node)}")
-        if (
-            isinstance(node, ast.keyword)
-            and node.arg == "allow_pickle"
-            and ast.unparse(node.value) != "False"
-        ):
+        if isinstance(node, ast.keyword) and node.arg == "allow_pickle" and ast.unparse(node.value) != "False":
             found.append(f"{path} allows pickle")
     return found
 

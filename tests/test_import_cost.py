@@ -20,9 +20,7 @@ print(json.dumps([done.returncode, done.stdout, used.ru_utime + used.ru_stime]))
 
 
 def python(code: str, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
     return done.stdout
 
 
@@ -32,9 +30,7 @@ def test_import_myna_loads_nothing_heavy() -> None:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    code = (
-        "import sys, json, myna.cli.main as cli; cli.main(['--help']); print(json.dumps(list(sys.modules)))"
-    )
+    code = "import sys, json, myna.cli.main as cli; cli.main(['--help']); print(json.dumps(list(sys.modules)))"
     loaded = json.loads(python(code).splitlines()[-1])
     assert [name for name in HEAVY if name in loaded] == []
 

@@ -106,9 +106,7 @@ def match_target(
     return _result(target, settings, objective, match, time.perf_counter() - began)
 
 
-def _objective(
-    target: Target, settings: MatchSettings, renderer: Renderer, progress: Any, stop: Any
-) -> Objective:
+def _objective(target: Target, settings: MatchSettings, renderer: Renderer, progress: Any, stop: Any) -> Objective:
     table = renderer.table
     probe = Probe(target.note_midi, target.velocity, target.gate_s, target.total_s)
     audio = np.zeros((2, probe.samples(renderer.sample_rate)), np.float32)
@@ -127,9 +125,7 @@ def _objective(
     )
 
 
-def _result(
-    target: Target, settings: MatchSettings, objective: Objective, match: Match, seconds: float
-) -> MatchResult:
+def _result(target: Target, settings: MatchSettings, objective: Objective, match: Match, seconds: float) -> MatchResult:
     table, renderer = objective.table, objective.renderer
     chosen = _diverse(objective, match, settings.top)
     audio = renderer.render(match.archive_u[chosen], [objective.probe])[:, 0]

@@ -52,9 +52,7 @@ def _unknown(name: str, names: list[str]) -> str:
     shown = name if name.isprintable() else ascii(name)
     folded = {known.casefold(): known for known in names}
     near = difflib.get_close_matches(name.casefold(), list(folded), n=1)
-    mend = (
-        f"did you mean “{folded[near[0]]}”?" if near else "see `myna presets list` for the factory presets."
-    )
+    mend = f"did you mean “{folded[near[0]]}”?" if near else "see `myna presets list` for the factory presets."
     return f"There is no preset file or factory preset “{shown}”: {mend}"
 
 

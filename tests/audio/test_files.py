@@ -19,9 +19,7 @@ from myna.errors import BadAudioError, MynaError, UsageError
 RATE = 44_100
 
 
-def sine(
-    frequency_hz: float = 440.0, rate: int = RATE, seconds: float = 0.5, channels: int = 1
-) -> np.ndarray:
+def sine(frequency_hz: float = 440.0, rate: int = RATE, seconds: float = 0.5, channels: int = 1) -> np.ndarray:
     """(T, C), amplitude 0.5."""
     wave = 0.5 * np.sin(2 * np.pi * frequency_hz * np.arange(round(rate * seconds)) / rate)
     return np.repeat(wave[:, None], channels, axis=1)
@@ -37,9 +35,7 @@ def chunk(name: bytes, body: bytes) -> bytes:
     return name + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)
 
 
-def wav(
-    data: bytes = b"\0\x10" * 4000, tag: int = 1, channels: int = 1, rate: int = RATE, bits: int = 16
-) -> bytes:
+def wav(data: bytes = b"\0\x10" * 4000, tag: int = 1, channels: int = 1, rate: int = RATE, bits: int = 16) -> bytes:
     """A WAV file whose header says whatever is asked."""
     align = channels * bits // 8
     fmt = struct.pack("<HHIIHH", tag, channels, rate, rate * align % 2**32, align % 2**16, bits)
@@ -55,14 +51,7 @@ def aiff(
     channels: int = 1, frames: int = 4000, bits: int = 16, rate: bytes = bytes.fromhex("400eac44") + bytes(6)
 ) -> bytes:
     comm = struct.pack(">hIh", channels, frames, bits) + rate
-    body = (
-        b"AIFFCOMM"
-        + struct.pack(">I", 18)
-        + comm
-        + b"SSND"
-        + struct.pack(">III", 8008, 0, 0)
-        + b"\x10\0" * 4000
-    )
+    body = b"AIFFCOMM" + struct.pack(">I", 18) + comm + b"SSND" + struct.pack(">III", 8008, 0, 0) + b"\x10\0" * 4000
     return b"FORM" + struct.pack(">I", len(body)) + body
 
 
@@ -329,12 +318,8 @@ def test_same_samples_give_the_same_bytes() -> None:
         assert encode_wav(sine().T, RATE, subtype) == encode_wav(sine().T, RATE, subtype)
 
 
-@pytest.mark.parametrize(
-    "samples", [np.array([np.nan]), np.array([[np.inf]]), np.zeros((9, 4)), np.zeros((1, 1, 4))]
-)
-def test_what_cannot_be_written_is_refused_and_leaves_the_old_file(
-    samples: np.ndarray, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("samples", [np.array([np.nan]), np.array([[np.inf]]), np.zeros((9, 4)), np.zeros((1, 1, 4))])
+def test_what_cannot_be_written_is_refused_and_leaves_the_old_file(samples: np.ndarray, tmp_path: Path) -> None:
     path = tmp_path / "old.wav"
     path.write_bytes(b"old")
     with pytest.raises(BadAudioError, match="cannot be written"):

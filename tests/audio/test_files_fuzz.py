@@ -53,9 +53,7 @@ def mutate(data: bytes, rng: np.random.Generator) -> bytes:
         if kind == 0:
             result[at : at + 1] = bytes([int(rng.integers(0, 256))])
         elif kind == 1:
-            result[at : at + 1] = bytes(
-                [(result[at] if at < len(result) else 0) ^ (1 << int(rng.integers(0, 8)))]
-            )
+            result[at : at + 1] = bytes([(result[at] if at < len(result) else 0) ^ (1 << int(rng.integers(0, 8)))])
         elif kind == 2:
             order = "little" if rng.random() < 0.5 else "big"
             result[at : at + 4] = int(rng.choice(EDGES)).to_bytes(4, order)

@@ -354,10 +354,6 @@ def test_odd_sounds_keep_every_promise(seed: int) -> None:
     rng = np.random.default_rng(seed)
     length = int(rng.integers(1000, RATE))
     sound = rng.normal(0, rng.uniform(1e-3, 2), (int(rng.integers(1, 9)), length))
-    sound *= (
-        np.exp(-rng.uniform(0, 30) * np.arange(length) / RATE)
-        if seed % 2
-        else np.sign(np.sin(np.arange(length)))
-    )
+    sound *= np.exp(-rng.uniform(0, 30) * np.arange(length) / RATE) if seed % 2 else np.sign(np.sin(np.arange(length)))
     sound += rng.uniform(-1, 1) if seed % 3 == 0 else 0.0
     check_promises(make(sound))

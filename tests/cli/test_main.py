@@ -57,12 +57,8 @@ def test_no_arguments_show_help_on_stderr_and_exit_2(capsys: pytest.CaptureFixtu
     assert "usage: myna" in err
 
 
-@pytest.mark.parametrize(
-    ("typed", "meant"), [("mtach", "match"), ("preset", "presets"), ("--hlep", "--help")]
-)
-def test_an_unknown_word_exits_2_with_the_nearest(
-    typed: str, meant: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.parametrize(("typed", "meant"), [("mtach", "match"), ("preset", "presets"), ("--hlep", "--help")])
+def test_an_unknown_word_exits_2_with_the_nearest(typed: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([typed]) == 2
     err = capsys.readouterr().err
     assert f"did you mean {meant}?" in err

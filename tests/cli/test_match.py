@@ -110,9 +110,7 @@ def test_several_files_with_one_name_get_folders_of_their_own(quick, tmp_path: P
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a", "a-2"]
 
 
-def test_a_bad_file_among_several_is_named_and_the_others_run(
-    quick, tone: Path, tmp_path: Path, capsys
-) -> None:
+def test_a_bad_file_among_several_is_named_and_the_others_run(quick, tone: Path, tmp_path: Path, capsys) -> None:
     bad = tmp_path / "bad.wav"
     bad.write_text("no sound")
     assert main(["match", str(bad), str(tone), "--out", str(tmp_path / "out"), "--json", "--quiet"]) == 3
@@ -206,9 +204,7 @@ def test_alternatives_of_an_earlier_run_are_gone(quick, tone: Path, tmp_path: Pa
     assert sorted(p.name for p in (tmp_path / "tone/alternatives").iterdir()) == ["2.json", "2.wav"]
 
 
-@pytest.mark.parametrize(
-    "name", ["../../x.wav", "..", "a/\x1b[2J.wav", "nul\udcff.wav", "é" * 300 + ".wav", ".wav"]
-)
+@pytest.mark.parametrize("name", ["../../x.wav", "..", "a/\x1b[2J.wav", "nul\udcff.wav", "é" * 300 + ".wav", ".wav"])
 def test_a_folder_name_never_escapes_or_disturbs(name: str) -> None:
     (stem,) = safe_stems([name])
     assert stem not in ("", ".", "..")

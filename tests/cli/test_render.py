@@ -11,7 +11,6 @@ import soundfile
 
 from myna.cli.main import main
 from myna.presets.codec import save_preset
-from myna.presets.factory import load_factory
 from myna.presets.preset import Preset
 from myna.render import encode_sound, find_preset, render_preset
 from myna.synth.base import Probe
@@ -38,14 +37,20 @@ def test_a_preset_file_becomes_a_wav_of_the_asked_length(preset: Path, tmp_path:
     assert summary["audio"] == str(out)
 
 
-def test_a_factory_preset_is_found_by_name_in_any_case(tmp_path: Path, capsys) -> None:
-    name = load_factory(TABLE)[0].name
+@pytest.fixture
+def name(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of the one preset in a factory bank of our own."""
+    bank = (Preset.from_u(TABLE, TABLE.encode(TABLE.defaults), name="Deep Brass"),)
+    monkeypatch.setattr("myna.render.load_factory", lambda table: bank)
+    return bank[0].name
+
+
+def test_a_factory_preset_is_found_by_name_in_any_case(name: str, tmp_path: Path, capsys) -> None:
     assert main(["render", name.upper(), "--total", "0.3", "--out", str(tmp_path / "a.wav")]) == 0
     assert capsys.readouterr().out.startswith(name)
 
 
-def test_an_unknown_preset_is_one_sentence_with_the_nearest_name(tmp_path: Path, capsys) -> None:
-    name = load_factory(TABLE)[0].name
+def test_an_unknown_preset_is_one_sentence_with_the_nearest_name(name: str, tmp_path: Path, capsys) -> None:
     assert main(["render", name + "x", "--out", str(tmp_path / "a.wav")]) == 3
     err = capsys.readouterr().err
     assert f"did you mean “{name}”?" in err

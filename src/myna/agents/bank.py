@@ -48,9 +48,7 @@ def pooled(features: Features) -> np.ndarray:
     """Log-mel of the coarsest scale averaged to 16 frames × 64 bands over the first second, (B, D) float32."""
     mel = features.mels[0]
     frames = np.linspace(0, mel.shape[1], _TIME + 1).astype(int)
-    mel = np.stack(
-        [mel[:, a : max(b, a + 1)].mean(1) for a, b in zip(frames[:-1], frames[1:], strict=True)], 1
-    )
+    mel = np.stack([mel[:, a : max(b, a + 1)].mean(1) for a, b in zip(frames[:-1], frames[1:], strict=True)], 1)
     return mel.reshape(len(mel), _TIME, _BANDS, -1).mean(-1).reshape(len(mel), -1)
 
 

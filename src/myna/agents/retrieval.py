@@ -33,9 +33,7 @@ def retrieve(objective: Objective, count: int) -> tuple[np.ndarray, np.ndarray]:
         Spent: from the objective.
     """
     bank = load_bank(objective.renderer)
-    audio = np.zeros(
-        (1, objective.audio.shape[0], round(SECONDS * objective.renderer.sample_rate)), np.float32
-    )
+    audio = np.zeros((1, objective.audio.shape[0], round(SECONDS * objective.renderer.sample_rate)), np.float32)
     length = min(audio.shape[2], objective.audio.shape[1])
     audio[0, :, :length] = objective.audio[:, :length]
     query = pooled(analyse(audio, objective.renderer.sample_rate))
@@ -55,7 +53,5 @@ def at_level(objective: Objective, u: np.ndarray) -> np.ndarray:
     volume = objective.table.index["master.volume_db"]
     parameter = objective.table.parameters[volume]
     moved = u.copy()
-    moved[:, volume] = parameter.encode(
-        parameter.decode(u[:, volume]) + objective.target.level - objective.levels
-    )
+    moved[:, volume] = parameter.encode(parameter.decode(u[:, volume]) + objective.target.level - objective.levels)
     return moved

@@ -126,9 +126,7 @@ def load_audio(path: str | os.PathLike[str], *, sample_rate: int = 44_100) -> Au
         raise BadAudioError(f"“{name}” needs more memory than there is: cut it shorter.") from None
     except OSError as error:
         reason = (error.strerror or "read error").lower()
-        raise BadAudioError(
-            f"“{name}” cannot be read ({reason}): check the file and its permissions."
-        ) from None
+        raise BadAudioError(f"“{name}” cannot be read ({reason}): check the file and its permissions.") from None
     return Audio(samples, sample_rate, source_rate)
 
 
@@ -169,9 +167,7 @@ def _check_bytes(file: BinaryIO, name: str) -> bool:
         raise BadAudioError(f"“{name}” is empty: export it again.")
     if size > MAX_FILE_BYTES:
         limit = MAX_FILE_BYTES // 2**20
-        raise BadAudioError(
-            f"“{name}” is {size / 2**20:.0f} MiB, more than {limit} MiB: cut out the note you want."
-        )
+        raise BadAudioError(f"“{name}” is {size / 2**20:.0f} MiB, more than {limit} MiB: cut out the note you want.")
     head = file.read(12)
     file.seek(0)
     if not _is_known_magic(head):
@@ -188,13 +184,7 @@ def _is_known_magic(head: bytes) -> bool:
     if head[:4] in (b"fLaC", b"OggS") or head[:3] == b"ID3":
         return True
     # MPEG frame sync: 11 set bits, then a version that is not reserved and a layer that is not 0 (AAC).
-    return (
-        len(head) >= 2
-        and head[0] == 0xFF
-        and head[1] & 0xE0 == 0xE0
-        and head[1] & 0x18 != 8
-        and head[1] & 6 != 0
-    )
+    return len(head) >= 2 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[1] & 0x18 != 8 and head[1] & 6 != 0
 
 
 def _decode(file: BinaryIO, asked_rate: int, name: str) -> tuple[np.ndarray, int]:
@@ -203,9 +193,7 @@ def _decode(file: BinaryIO, asked_rate: int, name: str) -> tuple[np.ndarray, int
         # By descriptor, not by name: libsndfile must judge by content, never by the file's extension.
         source = soundfile.SoundFile(file.fileno(), closefd=False)
     except DECODE_ERRORS:
-        raise BadAudioError(
-            f"“{name}” is damaged or in an unknown encoding: export it again as WAV."
-        ) from None
+        raise BadAudioError(f"“{name}” is damaged or in an unknown encoding: export it again as WAV.") from None
     with source:
         _check_header(source, asked_rate, name)
         try:
@@ -231,13 +219,9 @@ def _check_header(source: soundfile.SoundFile, asked_rate: int, name: str) -> No
     if source.format not in FORMATS:
         raise BadAudioError(f"“{name}” is not an audio file myna knows: convert it to {KNOWN_FORMATS}.")
     if not 1 <= channels <= MAX_CHANNELS:
-        raise BadAudioError(
-            f"“{name}” has {channels} channels, not 1 to {MAX_CHANNELS}: mix it down to stereo."
-        )
+        raise BadAudioError(f"“{name}” has {channels} channels, not 1 to {MAX_CHANNELS}: mix it down to stereo.")
     if not MIN_RATE_HZ <= rate <= MAX_RATE_HZ:
-        raise BadAudioError(
-            f"“{name}” has a sample rate of {rate} Hz, not 8 to 192 kHz: resample it to 44.1 kHz."
-        )
+        raise BadAudioError(f"“{name}” has a sample rate of {rate} Hz, not 8 to 192 kHz: resample it to 44.1 kHz.")
     if frames <= 0:
         raise BadAudioError(f"“{name}” holds no samples: export it again.")
     if frames >= 2**62:  # libsndfile's word for "unknown"
@@ -246,9 +230,7 @@ def _check_header(source: soundfile.SoundFile, asked_rate: int, name: str) -> No
         raise BadAudioError(f"“{name}” lasts more than {MAX_DURATION_S} s: cut out the note you want.")
     if 4 * channels * frames * max(1.0, asked_rate / rate) > MAX_DECODED_BYTES:
         limit = MAX_DECODED_BYTES // 2**20
-        raise BadAudioError(
-            f"“{name}” decodes to more than {limit} MiB: cut it shorter or mix it down to stereo."
-        )
+        raise BadAudioError(f"“{name}” decodes to more than {limit} MiB: cut it shorter or mix it down to stereo.")
 
 
 def _checked_blocks(source: soundfile.SoundFile, name: str) -> Iterator[np.ndarray]:
@@ -260,14 +242,10 @@ def _checked_blocks(source: soundfile.SoundFile, name: str) -> Iterator[np.ndarr
             return
         left -= len(block)
         if not np.isfinite(block).all():
-            raise BadAudioError(
-                f"“{name}” holds samples that are not numbers (NaN or infinity): export it again."
-            )
+            raise BadAudioError(f"“{name}” holds samples that are not numbers (NaN or infinity): export it again.")
         peak = float(np.abs(block).max())
         if peak > MAX_PEAK:
-            raise BadAudioError(
-                f"“{name}” peaks at {peak:.3g}, above {MAX_PEAK:g} (full scale is 1): lower its level."
-            )
+            raise BadAudioError(f"“{name}” peaks at {peak:.3g}, above {MAX_PEAK:g} (full scale is 1): lower its level.")
         yield block
 
 

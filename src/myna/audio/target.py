@@ -166,9 +166,7 @@ def _cut_out_note(
     onset = find_onset(samples, rate)
     end = find_end(samples, rate)
     if end - onset < MIN_SOUND_S * rate:
-        raise BadAudioError(
-            f"“{name}” holds less than {MIN_SOUND_S * 1000:g} ms of sound: record a longer note."
-        )
+        raise BadAudioError(f"“{name}” holds less than {MIN_SOUND_S * 1000:g} ms of sound: record a longer note.")
     start = max(0, onset - round(PRE_ROLL_S * rate))
     longest = round(max_s * rate)
     sound = samples[:, start : min(end, start + longest)].copy()
@@ -182,15 +180,11 @@ def _cut_out_note(
     return sound, lead
 
 
-def _settle_gate(
-    sound: np.ndarray, rate: int, gate: float | None, total_s: float, warnings: list[str]
-) -> float:
+def _settle_gate(sound: np.ndarray, rate: int, gate: float | None, total_s: float, warnings: list[str]) -> float:
     if gate is None:
         return find_gate(sound, rate)
     if gate > total_s:
-        warnings.append(
-            f"The gate of {gate:g} s is longer than the sound, {total_s:.2f} s: it was shortened."
-        )
+        warnings.append(f"The gate of {gate:g} s is longer than the sound, {total_s:.2f} s: it was shortened.")
     return min(float(gate), total_s)
 
 

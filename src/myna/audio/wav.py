@@ -19,9 +19,7 @@ __all__ = ["MAX_CHANNELS", "encode_wav", "write_wav"]
 MAX_CHANNELS = 8
 
 
-def encode_wav(
-    samples: np.ndarray, sample_rate: int, subtype: Literal["PCM_16", "FLOAT"] = "PCM_16"
-) -> bytes:
+def encode_wav(samples: np.ndarray, sample_rate: int, subtype: Literal["PCM_16", "FLOAT"] = "PCM_16") -> bytes:
     """Encode samples as a WAV file in memory, at the level they have (nothing is normalised).
 
     Written by hand because libsndfile stamps the time of day into float files and truncates where it
@@ -64,13 +62,7 @@ def _wav_header(tag: int, bits: int, shape: tuple[int, ...], sample_rate: int, e
     data_bytes = frames * frame_bytes
     if data_bytes > 2**32 - 1024:
         raise BadAudioError("A WAV file cannot hold more than 4 GiB: write less sound.")
-    return (
-        b"RIFF"
-        + struct.pack("<I", len(body) + 8 + data_bytes)
-        + body
-        + b"data"
-        + struct.pack("<I", data_bytes)
-    )
+    return b"RIFF" + struct.pack("<I", len(body) + 8 + data_bytes) + body + b"data" + struct.pack("<I", data_bytes)
 
 
 def write_wav(

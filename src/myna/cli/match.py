@@ -175,9 +175,7 @@ class _Interrupt:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
-        print(
-            "myna: stopping and keeping the best so far (again to stop at once).", file=sys.stderr, flush=True
-        )
+        print("myna: stopping and keeping the best so far (again to stop at once).", file=sys.stderr, flush=True)
 
 
 def _text(summary: dict[str, Any]) -> str:

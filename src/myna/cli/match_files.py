@@ -106,9 +106,7 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise MynaError(
-            f"cannot make the folder {folder}: {error.strerror}: choose another --out."
-        ) from error
+        raise MynaError(f"cannot make the folder {folder}: {error.strerror}: choose another --out.") from error
 
 
 def _write_alternatives(result: Any, folder: Path, rate: int) -> list[dict[str, Any]]:
@@ -142,9 +140,7 @@ def _remove_older(folder: Path, last_rank: int) -> None:
                 path.unlink()
 
 
-def _summary(
-    result: Any, source: str, alternatives: list[dict[str, Any]], interrupted: bool
-) -> dict[str, Any]:
+def _summary(result: Any, source: str, alternatives: list[dict[str, Any]], interrupted: bool) -> dict[str, Any]:
     settings = result.settings
     return {
         "target": source,

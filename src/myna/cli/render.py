@@ -28,9 +28,7 @@ def _parser() -> Parser:
     parser.add_argument("preset", metavar="PRESET", help="a preset file, or the name of a factory preset")
     parser.add_argument("--note", type=number(0, 127), default=60.0, help="MIDI note, 60 is middle C")
     parser.add_argument("--velocity", type=number(1, 127), default=100.0, help="1 to 127 (default 100)")
-    parser.add_argument(
-        "--gate", type=number(0.001, 60), default=0.8, help="seconds the key is held (default 0.8)"
-    )
+    parser.add_argument("--gate", type=number(0.001, 60), default=0.8, help="seconds the key is held (default 0.8)")
     parser.add_argument("--total", type=number(0.001, 60), default=1.5, help="seconds in all (default 1.5)")
     parser.add_argument("--sample-rate", type=whole(8000, 192_000), default=44_100, help="Hz (default 44100)")
     parser.add_argument("--out", metavar="FILE.wav", required=True, help="the file to write")

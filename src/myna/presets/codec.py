@@ -204,9 +204,7 @@ def _check_schema(document: dict[str, Any], table: ParameterTable, source: str) 
                 table[_shown(name)]
             except MynaError as error:
                 raise BadPresetError(f"'{source}': {error}") from error
-    errors = sorted(
-        Draft202012Validator(schema_for(table)).iter_errors(document), key=lambda e: list(map(str, e.path))
-    )
+    errors = sorted(Draft202012Validator(schema_for(table)).iter_errors(document), key=lambda e: list(map(str, e.path)))
     if errors:
         where = ".".join(str(p) for p in errors[0].path) or "the top level"
         raise BadPresetError(f"'{source}': {_shown(where)}: {_shown(errors[0].message)}.")

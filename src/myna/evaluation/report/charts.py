@@ -82,9 +82,7 @@ def term_bars(terms: Mapping[str, float]) -> list[Bar]:
     """The terms as bars, largest first; the scale ends at the largest, or at 0.1 if all are smaller."""
     end = max([0.1, *(value for value in terms.values() if math.isfinite(value))])
     ranked = sorted(terms.items(), key=lambda item: -item[1])
-    return [
-        Bar(name, _term_title(name), value, 100.0 * min(max(value, 0.0), end) / end) for name, value in ranked
-    ]
+    return [Bar(name, _term_title(name), value, 100.0 * min(max(value, 0.0), end) / end) for name, value in ranked]
 
 
 def curve_chart(curve: Sequence[tuple[int, float]], renders: int) -> Curve | None:

@@ -61,18 +61,14 @@ def equal_gains_db(clips: Sequence[np.ndarray], sample_rate: int) -> list[float]
     raw = [min(heard[0] - level, MAX_GAIN_DB) if level > SILENT_LUFS else 0.0 for level in levels]
     peaks = [_peak_db(clip) + gain for clip, gain in zip(clips, raw, strict=True)]
     down_db = max(0.0, max(peaks) - 20.0 * np.log10(MAX_PEAK))
-    return [
-        float(gain - down_db) if level > SILENT_LUFS else 0.0 for gain, level in zip(raw, levels, strict=True)
-    ]
+    return [float(gain - down_db) if level > SILENT_LUFS else 0.0 for gain, level in zip(raw, levels, strict=True)]
 
 
 def _peak_db(clip: np.ndarray) -> float:
     return 20.0 * float(np.log10(max(float(np.abs(clip).max(initial=0.0)), 1e-10)))
 
 
-def embed_wavs(
-    clips: Sequence[np.ndarray], sample_rate: int, budget_bytes: int = AUDIO_BUDGET_BYTES
-) -> list[str]:
+def embed_wavs(clips: Sequence[np.ndarray], sample_rate: int, budget_bytes: int = AUDIO_BUDGET_BYTES) -> list[str]:
     """Encode clips as `data:` URIs of 16-bit WAV that together stay within a size.
 
     What does not fit is reduced in this order: alternatives (the third clip on) to mono at half the rate,

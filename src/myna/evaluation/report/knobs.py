@@ -58,9 +58,7 @@ class Module:
     changed: int
 
 
-def modules_of(
-    table: ParameterTable, values: Mapping[str, Any], locked: Collection[str] = ()
-) -> list[Module]:
+def modules_of(table: ParameterTable, values: Mapping[str, Any], locked: Collection[str] = ()) -> list[Module]:
     """Group a preset's values by module, in the table's order.
 
     Args:
@@ -78,9 +76,7 @@ def modules_of(
     for name in table.modules:
         rows = _routes(shown) if name == "matrix" else _rows(table, physical, name)
         title = TITLES.get(name, _words(name).capitalize())
-        modules.append(
-            Module(name, title, name in used, name in locked, tuple(rows), sum(row.changed for row in rows))
-        )
+        modules.append(Module(name, title, name in used, name in locked, tuple(rows), sum(row.changed for row in rows)))
     return modules
 
 
@@ -111,9 +107,7 @@ def _routes(shown: Mapping[str, Any]) -> list[Knob]:
         if _carries(source, destination, amount):
             route = f"{_words(source)} → {_words(destination.replace('.', ' '))}"
             position = 50.0 + 50.0 * float(amount)
-            rows.append(
-                Knob(f"slot {slot}", f"{route}, {amount:+.2f}", "none", position, 50.0, True, False, route)
-            )
+            rows.append(Knob(f"slot {slot}", f"{route}, {amount:+.2f}", "none", position, 50.0, True, False, route))
     return rows
 
 

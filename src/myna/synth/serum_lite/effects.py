@@ -152,9 +152,7 @@ def _allpass(signal, line, at, lag, back):
 
 
 @dsp
-def reverb_block(
-    left, right, lines, pre, at, size, decay_s, damp, predelay, mix0, mix1, sample_rate, state, work
-):
+def reverb_block(left, right, lines, pre, at, size, decay_s, damp, predelay, mix0, mix1, sample_rate, state, work):
     """A feedback delay network of eight lines with a Householder matrix.
 
     Source: Jot & Chaigne (AES 1991): line gains give every frequency its decay time; the low-pass in each line

@@ -153,13 +153,9 @@ class SerumLite:
         self, values: np.ndarray, probes: Sequence[Probe], sample_rate: int, seeds: np.ndarray, out: Any
     ) -> None:
         """Fill out (B, N, 2, T); see `Synth.render`. On CUDA `out` is a device array."""
-        notes = np.array(
-            [[q.note_midi, q.velocity, q.gate_s, q.samples(sample_rate)] for q in probes], np.float64
-        )
+        notes = np.array([[q.note_midi, q.velocity, q.gate_s, q.samples(sample_rate)] for q in probes], np.float64)
         # The key of the counter-based generator is 32 bits wide.
-        keys = (np.asarray(seeds, np.uint64) ^ (np.asarray(seeds, np.uint64) >> np.uint64(32))).astype(
-            np.uint32
-        )
+        keys = (np.asarray(seeds, np.uint64) ^ (np.asarray(seeds, np.uint64) >> np.uint64(32))).astype(np.uint32)
         values = np.ascontiguousarray(values, np.float64)
         if self.device == "cuda":
             self._render_cuda(values, notes, keys, sample_rate, out)
@@ -193,9 +189,7 @@ class SerumLite:
             held["arrays"] = [np.zeros(shape, kind) for kind, shape in _shapes(sample_rate)]
         return held["arrays"]
 
-    def _render_cuda(
-        self, values: np.ndarray, notes: np.ndarray, keys: np.ndarray, sample_rate: int, out: Any
-    ) -> None:
+    def _render_cuda(self, values: np.ndarray, notes: np.ndarray, keys: np.ndarray, sample_rate: int, out: Any) -> None:
         from numba import cuda
 
         rows = len(values) * len(notes)

@@ -124,9 +124,7 @@ def _read_between(table, frame, blend, shift, phase):
 def _phase_at(phase, inc, dinc, n):
     """The uint32 phase n samples on, its increment growing by dinc per sample."""
     k = np.uint32(n)
-    return np.uint32(
-        phase + k * inc + np.uint32(np.uint32(k * np.uint32(k - np.uint32(1))) >> np.uint32(1)) * dinc
-    )
+    return np.uint32(phase + k * inc + np.uint32(np.uint32(k * np.uint32(k - np.uint32(1))) >> np.uint32(1)) * dinc)
 
 
 @dsp

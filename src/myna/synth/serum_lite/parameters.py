@@ -111,9 +111,7 @@ def _oscillator(m: str, on: bool) -> list[Parameter]:
     return [
         _switch(f"{m}.on", on, "switches the oscillator on"),
         _choice(f"{m}.table", WAVETABLES, "basic_shapes", "wavetable"),
-        _amount(
-            f"{m}.position", 0.66 if m == "osc_a" else 1.0, "place in the wavetable, first to last frame"
-        ),
+        _amount(f"{m}.position", 0.66 if m == "osc_a" else 1.0, "place in the wavetable, first to last frame"),
         _amount(f"{m}.level", 0.7, "amplitude", exponent=2.0),
         _amount(f"{m}.pan", 0.0, "-1 left, 1 right", low=-1.0),
         _whole(f"{m}.octave", -3, 3, 0, "octaves", "octave"),
@@ -171,9 +169,7 @@ def _matrix() -> list[Parameter]:
         slots += [
             _choice(f"matrix.source_{slot}", SOURCES, "none", "what modulates"),
             _choice(f"matrix.destination_{slot}", DESTINATIONS, "none", "what is modulated"),
-            _amount(
-                f"matrix.amount_{slot}", 0.0, "depth; full scale is the destination's whole range", low=-1.0
-            ),
+            _amount(f"matrix.amount_{slot}", 0.0, "depth; full scale is the destination's whole range", low=-1.0),
         ]
     return slots
 

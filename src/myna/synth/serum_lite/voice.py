@@ -235,9 +235,7 @@ def _filter(p, drives, fir, old, new, blocks, state, shapers):
 
 
 @dsp
-def _voice(
-    p, at, tables, fir, limit, sample_rate, seed, drives, old, new, blocks, state, phases, voices, shapers
-):
+def _voice(p, at, tables, fir, limit, sample_rate, seed, drives, old, new, blocks, state, phases, voices, shapers):
     """Fill the direct bus with the note before the effects, amplified."""
     for row in range(4):
         for n in range(BLOCK):

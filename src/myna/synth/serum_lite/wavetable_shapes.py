@@ -12,6 +12,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy.special import jv
 
+from myna import seeding
+
 __all__ = ["FRAMES", "HARMONICS", "SHAPES"]
 
 FRAMES = 16
@@ -199,7 +201,7 @@ def _brass() -> np.ndarray:
 
 def _noise_like() -> np.ndarray:
     # Random amplitudes and phases; position moves the weight from low to high partials.
-    generator = np.random.default_rng(20261124)
+    generator = seeding.generator(0, "noise_like")
     amplitude = generator.rayleigh(1.0, HARMONICS)
     phase = np.exp(2j * np.pi * generator.random(HARMONICS))
     centre = 4.0 * 24.0**_X
