@@ -14,6 +14,7 @@ __all__ = [
     "IncompatibleVersionError",
     "MynaError",
     "UsageError",
+    "printable",
 ]
 
 
@@ -51,3 +52,20 @@ class BackendError(MynaError):
     """A synth, device or optional dependency that is missing, failed or ran out of time."""
 
     exit_code = 5
+
+
+def printable(text: str, longest: int = 80) -> str:
+    r"""Return text that a message can hold: odd characters escaped, and shortened in the middle.
+
+    Control characters, bidirectional overrides and halves of surrogate pairs count as odd.
+
+    >>> printable("a\x1b[2Jb.wav")
+    'a\\x1b[2Jb.wav'
+    >>> printable("abcdefghij", longest=7)
+    'abcd…ij'
+    """
+    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    if len(safe) <= longest:
+        return safe
+    tail = longest // 3
+    return f"{safe[: longest - tail - 1]}…{safe[-tail:]}"

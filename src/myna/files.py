@@ -8,9 +8,24 @@ import os
 import tempfile
 from pathlib import Path
 
-from myna.errors import MynaError
+from myna.errors import MynaError, printable
 
-__all__ = ["cache_dir", "sha256_hex", "write_atomic"]
+__all__ = ["cache_dir", "make_folder", "sha256_hex", "write_atomic"]
+
+
+def make_folder(path: str | os.PathLike[str]) -> Path:
+    """Make a folder, and those above it, where they are not there yet.
+
+    Raises:
+        MynaError: It cannot be made, or a file is in the way.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = getattr(error, "strerror", None) or error
+        raise MynaError(f"cannot make the folder {printable(os.fspath(path))} ({reason}): choose another.") from error
+    return folder
 
 
 def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> None:
@@ -29,9 +44,9 @@ def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> None:
     content = data.encode("utf-8") if isinstance(data, str) else data
     try:
         _replace(Path(os.path.realpath(path)), content)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise MynaError(f"cannot write {os.fspath(path)}: {reason}.") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = getattr(error, "strerror", None) or error
+        raise MynaError(f"cannot write {printable(os.fspath(path))}: {reason}.") from error
 
 
 def _replace(target: Path, content: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The verb `render`: a preset, a note, and out comes sound.
+"""The verb `render`: a preset, a note, and out comes sound; and new presets, drawn by ear.
 
 Shapes: audio (2, T) float32, full scale = 1. Units: MIDI note, seconds, Hz.
 """
@@ -12,15 +12,21 @@ from typing import Any
 import numpy as np
 
 from myna.audio.files import encode_wav
-from myna.errors import BadPresetError
+from myna.errors import BadPresetError, UsageError, printable
 from myna.presets.codec import load_preset
 from myna.presets.factory import load_factory
+from myna.presets.generator import MusicalPrior, UniformPrior
 from myna.presets.preset import Preset
+from myna.presets.styles import STYLES
+from myna.seeding import generator
 from myna.synth.base import Probe
 from myna.synth.registry import synth_table
 from myna.synth.renderer import Renderer
 
-__all__ = ["encode_sound", "find_preset", "render_preset"]
+__all__ = ["draw_presets", "encode_sound", "find_preset", "render_preset"]
+
+DRAW_PROBE = Probe(60, 100, 1.5, 2.0)
+"""What a new preset must be heard with."""
 
 
 def find_preset(name_or_path: str, synth: str = "serum-lite") -> Preset:
@@ -49,11 +55,40 @@ def find_preset(name_or_path: str, synth: str = "serum-lite") -> Preset:
 
 
 def _unknown(name: str, names: list[str]) -> str:
-    shown = name if name.isprintable() else ascii(name)
     folded = {known.casefold(): known for known in names}
     near = difflib.get_close_matches(name.casefold(), list(folded), n=1)
     mend = f"did you mean “{folded[near[0]]}”?" if near else "see `myna presets list` for the factory presets."
-    return f"There is no preset file or factory preset “{shown}”: {mend}"
+    return f"There is no preset file or factory preset “{printable(name)}”: {mend}"
+
+
+def draw_presets(
+    count: int, seed: int = 0, prior: str = "musical", category: str | None = None, synth: str = "serum-lite"
+) -> list[Preset]:
+    """Draw new presets that sound; preset i depends on the seed and i alone.
+
+    Args:
+        count: how many.
+        seed: the same seed gives the same presets.
+        prior: `musical` (the way people make them) or `uniform`.
+        category: of the musical prior; each draw picks its own if absent.
+        synth: the synth that they are for.
+
+    Raises:
+        UsageError: unknown prior, category or synth.
+        MynaError: a preset stayed silent, draw after draw.
+    """
+    if prior not in ("musical", "uniform"):
+        raise UsageError(f"There is no prior '{printable(prior)}'; choose musical or uniform.")
+    renderer = Renderer(synth=synth)
+    drawn = []
+    for i in range(count):
+        kind = category or tuple(STYLES)[generator(seed, "draw", i, "category").integers(len(STYLES))]
+        source = MusicalPrior(renderer.table, kind) if prior == "musical" else UniformPrior(renderer.table)
+        u = source.sample_audible(1, generator(seed, "draw", i), lambda u: renderer.render(u, DRAW_PROBE))
+        name = f"{kind if prior == 'musical' else prior} {seed}-{i + 1}"
+        kind = kind if prior == "musical" else "other"
+        drawn.append(Preset.from_u(renderer.table, u[0], name=name.capitalize(), category=kind, tags=(prior,)))
+    return drawn
 
 
 def render_preset(

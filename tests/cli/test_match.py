@@ -185,7 +185,7 @@ def test_an_unknown_module_to_lock_is_named(tone: Path, tmp_path: Path, capsys) 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tone: Path, capsys) -> None:
     assert main(["match", str(tone), "--out", str(tone)]) == 3
     err = capsys.readouterr().err
-    assert "choose another --out" in err
+    assert "choose another" in err
     assert err.count("\n") == 1
 
 

@@ -67,7 +67,7 @@ def test_a_wrong_option_is_exit_2(options: list[str], preset: Path, capsys) -> N
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(preset: Path, capsys) -> None:
     assert main(["render", str(preset), "--out", str(preset / "a.wav")]) == 3
-    assert "choose another --out" in capsys.readouterr().err
+    assert "choose another" in capsys.readouterr().err
 
 
 def test_the_same_preset_gives_the_same_bits(preset: Path) -> None:

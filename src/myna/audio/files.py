@@ -18,7 +18,7 @@ import soundfile
 import soxr
 
 from myna.audio.wav import MAX_CHANNELS, encode_wav, write_wav
-from myna.errors import BadAudioError, UsageError
+from myna.errors import BadAudioError, UsageError, printable
 
 __all__ = [
     "MAX_CHANNELS",
@@ -81,13 +81,7 @@ def display_name(path: str | os.PathLike[str], max_length: int = 60) -> str:
         >>> display_name("sounds/a\x1b[2Jb.wav")
         'a\\x1b[2Jb.wav'
     """
-    name = os.path.basename(os.fspath(path)) or os.fspath(path)
-    # isprintable is False for control, bidirectional-override and lone surrogate characters.
-    name = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
-    if len(name) <= max_length:
-        return name
-    tail = max_length // 3
-    return f"{name[: max_length - tail - 1]}…{name[-tail:]}"
+    return printable(os.path.basename(os.fspath(path)) or os.fspath(path), max_length)
 
 
 def load_audio(path: str | os.PathLike[str], *, sample_rate: int = 44_100) -> Audio:

@@ -1,74 +1,183 @@
-"""Argument parsing that answers a mistake in one sentence, without the usage text."""
+"""Options of a verb: a frozen dataclass whose fields and docstrings are the flags and their help, read by tyro.
+
+A mistake is one sentence (a `UsageError`), and an option cannot be shortened.
+"""
 
 from __future__ import annotations
 
-import argparse
+import dataclasses
+import difflib
 import math
-from collections.abc import Callable
-from typing import NoReturn
+import os
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
-from myna.errors import UsageError
+import tyro
+from tyro import _errors as mistakes
+from tyro.constructors import PrimitiveConstructorSpec
 
-__all__ = ["Parser", "number", "number_or_auto", "shown", "whole"]
+from myna.errors import UsageError, printable
 
+__all__ = ["UNSAID", "Argument", "Flag", "chosen", "named", "names", "number", "one_or_more", "parse", "whole"]
 
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are `UsageError`s; options cannot be shortened."""
-
-    def __init__(self, prog: str, description: str) -> None:
-        """See the class."""
-        super().__init__(
-            prog=prog,
-            description=description,
-            allow_abbrev=False,
-            formatter_class=argparse.RawTextHelpFormatter,
-        )
-
-    def error(self, message: str) -> NoReturn:
-        """Raise the mistake with the way to the help."""
-        raise UsageError(f"{message.rstrip('.')}: see `{self.prog} --help`.")
+Options = TypeVar("Options")
+Argument = tyro.conf.Positional
+"""Marks what is given by its place, not by a flag."""
+UNSAID = tyro.conf.arg(help_behavior_hint="")
+"""Keeps a default that says nothing out of the help."""
+Flag = Annotated[bool, UNSAID]
+"""A switch that is off unless it is named."""
 
 
-def number(low: float, high: float) -> Callable[[str], float]:
-    """A converter for numbers from low to high, both included."""
+def parse(options: type[Options] | Any, prog: str, argv: Sequence[str]) -> Options:
+    """Read a verb's arguments.
+
+    Args:
+        options: the verb's dataclass, or a union of one for each of its subcommands.
+        prog: what the person typed so far, for the help.
+        argv: the arguments.
+
+    Raises:
+        UsageError: an argument is missing, unknown or has a bad value.
+        SystemExit: the help was asked for and has been printed.
+    """
+    flags = _flags(options)
+    for token in argv[: argv.index("--")] if "--" in argv else argv:
+        if flags.get(token.partition("=")[0]) == Flag and "=" in token:
+            raise UsageError(f"{token.partition('=')[0]} takes no value: see `{prog} --help`.")
+
+    def stop(event: mistakes.ParseErrorEvent) -> None:
+        raise UsageError(f"{_sentence(event, list(flags))}: see `{event.prog} --help`.")
+
+    if os.environ.get("NO_COLOR"):
+        tyro._experimental_options["ansi_codes"] = False
+    # tyro's own answer to a mistake is a panel of many lines. The hook is its only way to the facts behind it; it is
+    # private there, so pyproject.toml names the one version of tyro that is known to have it.
+    with mistakes.on_parse_error(stop):
+        return tyro.cli(options, prog=prog, args=argv, config=(tyro.conf.FlagCreatePairsOff,))
+
+
+def _flags(options: Any) -> dict[str, Any]:
+    """Flags of a dataclass, or of all those in a union, with their types."""
+    if not isinstance(options, type):
+        return {flag: kind for part in get_args(options) for flag, kind in _flags(part).items()}
+    hints = get_type_hints(options, include_extras=True)
+    return {f"--{name.strip('_').replace('_', '-')}": kind for name, kind in hints.items()}
+
+
+def _sentence(event: mistakes.ParseErrorEvent, flags: list[str]) -> str:
+    match event:
+        case mistakes.MissingArgs():
+            return f"{' and '.join(_label(missing.arg) for missing in event.missing_arguments)} is missing"
+        case mistakes.MissingSubcommand():
+            return f"say what to do, one of {', '.join(event.subcommand_spec.parser_from_name)}"
+        case mistakes.BadValue():
+            return f"{_label(event.argument)} needs a value"
+        case mistakes.InvalidChoice():
+            return f"{_label(event.argument)}: {_quoted(event.value)} is not one of {', '.join(event.choices)}"
+        case mistakes.InstantiationFailure():
+            return f"{_label(event.argument)}: {event.message}" if event.argument else event.message
+        case mistakes.UnrecognizedArgs():
+            return _unknown(event.tokens[0], flags)
+    return "these arguments cannot be read"
+
+
+def _label(argument: Any) -> str:
+    """What a person calls the argument: tyro puts brackets around a place that takes several."""
+    return argument.lowered.metavar.strip("[]") if argument.is_positional() else argument.lowered.name_or_flags[0]
+
+
+def _unknown(token: str, flags: list[str]) -> str:
+    if not token.startswith("-"):
+        return f"unexpected argument {_quoted(token)}"
+    near = difflib.get_close_matches(token, [*flags, "--help"], n=1)
+    return f"unknown option {_quoted(token)}" + (f" (did you mean {near[0]}?)" if near else "")
+
+
+def _quoted(text: str) -> str:
+    return f"'{printable(text)}'"
+
+
+def number(low: float, high: float, *, auto: bool = False) -> PrimitiveConstructorSpec[Any]:
+    """A number from low to high, both included; with `auto`, that word may stand for None."""
 
     def convert(text: str) -> float:
         try:
             value = float(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+            raise ValueError(f"{_quoted(text)} is not a number") from None
         if not low <= value <= high or not math.isfinite(value):
-            raise argparse.ArgumentTypeError(f"{text} is outside {low:g} to {high:g}")
+            raise ValueError(f"{text} is outside {low:g} to {high:g}")
         return value
 
-    return convert
+    return _value("auto|NUMBER", _or_auto(convert)) if auto else _value("NUMBER", convert)
 
 
-def whole(low: int, high: int) -> Callable[[str], int]:
-    """A converter for whole numbers from low to high, both included."""
+def whole(low: int, high: int) -> PrimitiveConstructorSpec[Any]:
+    """A whole number from low to high, both included."""
 
     def convert(text: str) -> int:
         try:
             value = int(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+            raise ValueError(f"{_quoted(text)} is not a whole number") from None
         if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{text} is outside {low:,} to {high:,}")
+            raise ValueError(f"{value} is outside {low:,} to {high:,}")
         return value
 
-    return convert
+    return _value("NUMBER", convert)
 
 
-def number_or_auto(low: float, high: float) -> Callable[[str], float | None]:
-    """A converter for a number from low to high, or `auto`, which gives None."""
-    convert = number(low, high)
+def chosen(options: Sequence[str]) -> PrimitiveConstructorSpec[Any]:
+    """One of some words."""
+    spec = _value("|".join(options), str)
+    return dataclasses.replace(spec, choices=tuple(options))
+
+
+def names(metavar: str) -> PrimitiveConstructorSpec[Any]:
+    """Names with commas between them, each kept once."""
+
+    def convert(text: str) -> tuple[str, ...]:
+        found = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+        if not found:
+            raise ValueError("name at least one")
+        return found
+
+    return _value(metavar, convert, ",".join)
+
+
+def named(metavar: str, flag: str | None = None) -> Any:
+    """A word or path under this name in the help; `flag` where Python keeps the field's own name to itself."""
+    return tyro.conf.arg(name=flag, metavar=metavar, help_behavior_hint="")
+
+
+def one_or_more(metavar: str) -> PrimitiveConstructorSpec[Any]:
+    """One file or more, given by their place."""
+
+    def convert(paths: list[str]) -> tuple[str, ...]:
+        if not paths:
+            raise ValueError("name at least one file")
+        return tuple(paths)
+
+    return PrimitiveConstructorSpec("*", metavar, convert, lambda value: isinstance(value, tuple), list)
+
+
+def _or_auto(convert: Callable[[str], Any]) -> Callable[[str], Any]:
     return lambda text: None if text.strip().lower() == "auto" else convert(text)
 
 
-def shown(text: str) -> str:
-    r"""A path or name that a terminal can take: as it is, or escaped where it holds control characters.
+def _shown(value: Any) -> str:
+    return "auto" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
-    >>> shown("a.wav"), shown("a\x1b[2J.wav")
-    ('a.wav', "'a\\x1b[2J.wav'")
-    """
-    return text if text.isprintable() else ascii(text)
+
+def _value(
+    metavar: str, convert: Callable[[str], Any], shown: Callable[[Any], str] = _shown
+) -> PrimitiveConstructorSpec[Any]:
+    """What tyro needs to know of a single word."""
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar=metavar,
+        instance_from_str=lambda words: convert(words[0]),
+        is_instance=lambda value: True,
+        str_from_instance=lambda value: [shown(value)],
+    )

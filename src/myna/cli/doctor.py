@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import platform
 import re
+from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
 from myna import __version__
+from myna.cli.arguments import Flag, parse
+from myna.cli.messages import print_json
 from myna.errors import BackendError
 from myna.files import cache_dir
 
-__all__ = ["report", "run"]
+__all__ = ["Options", "report", "run"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Show what this installation has: versions, extras, cache and threads."""
+
+    json: Flag = False
+    """print JSON instead of text"""
 
 
 def run(argv: list[str]) -> int:
     """Print the report, as text or with `--json`; 0 if every core dependency is there, else 5."""
-    parser = argparse.ArgumentParser(prog="myna doctor", description="Show what this installation has.")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
-    arguments = parser.parse_args(argv)
+    options = parse(Options, "myna doctor", argv)
     found = report()
-    print(json.dumps(found, indent=2) if arguments.json else _text(found))
+    if options.json:
+        print_json(found)
+    else:
+        print(_text(found))
     return 0 if all(found["dependencies"].values()) else 5
 
 

@@ -2,18 +2,18 @@
 
 Exit codes: 0 ok, 2 usage, 3 bad input, 4 incompatible version, 5 backend failed, 130 interrupted,
 141 the reader of our output went away.
-Only the standard library is imported here, so that `--help` answers at once; a verb loads when called.
+Nothing but the standard library is imported here, so that `--help` answers at once; a verb loads when called.
 """
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
 
 from myna import __version__
+from myna.cli.messages import say, unknown
 from myna.errors import MynaError, UsageError
 
 __all__ = ["VERBS", "main"]
@@ -39,10 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # a reader that has gone shows here, not after the last handler
         return code
     except MynaError as error:
-        print(f"myna: {_one_line(error)}", file=sys.stderr)
+        say(error)
         return error.exit_code
     except KeyboardInterrupt:
-        print("myna: interrupted.", file=sys.stderr)
+        say("interrupted.")
         return 130
     except BrokenPipeError:
         return _leave_pipe()
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _dispatch(arguments: list[str]) -> int:
     try:
         return _run(arguments)
-    except SystemExit as stop:  # how argparse and tyro end after --help or a usage error
+    except SystemExit as stop:  # how tyro ends after --help
         if isinstance(stop.code, str):
             raise UsageError(stop.code) from stop
         return stop.code or 0
@@ -73,17 +73,12 @@ def _run(arguments: list[str]) -> int:
 
 def _load(verb: str) -> Callable[[list[str]], int]:
     if verb not in VERBS:
-        raise UsageError(_unknown(verb))
+        option = verb.startswith("-")
+        raise UsageError(
+            unknown("option", verb, ["--help", "--version"]) if option else unknown("verb", verb, [*VERBS])
+        )
     module, function = VERBS[verb][0].split(":")
     return getattr(importlib.import_module(module), function)
-
-
-def _unknown(word: str) -> str:
-    kind = "option" if word.startswith("-") else "verb"
-    known = ["--help", "--version"] if kind == "option" else list(VERBS)
-    near = difflib.get_close_matches(word, known, n=1)
-    mend = f"did you mean {near[0]}?" if near else f"use one of {', '.join(known)}."
-    return f"unknown {kind} {word!r}: {mend}"
 
 
 def _help() -> str:
@@ -98,10 +93,6 @@ def _help() -> str:
         "example:\n"
         "  myna match trumpet.wav --out out/trumpet"
     )
-
-
-def _one_line(error: MynaError) -> str:
-    return " ".join(str(error).split())
 
 
 def _leave_pipe() -> int:

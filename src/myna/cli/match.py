@@ -2,25 +2,58 @@
 
 from __future__ import annotations
 
-import argparse
-import json
+import contextlib
 import signal
-import sys
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Annotated, Any
 
-from myna.cli.arguments import Parser, number_or_auto, shown, whole
+from myna.agents.registry import AGENTS
+from myna.cli.arguments import UNSAID, Argument, Flag, chosen, named, names, number, one_or_more, parse, whole
 from myna.cli.match_files import open_out, safe_stems, write_match
 from myna.cli.match_progress import open_progress
+from myna.cli.messages import print_json, say, shown
 from myna.errors import MynaError, UsageError
+from myna.synth.registry import SYNTHS
 
-__all__ = ["run"]
+__all__ = ["Options", "run"]
 
-AGENTS = ("auto", "random", "retrieval", "cma-es", "retrieval+cma-es")
 INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Options:
+    """Find presets that sound like recordings: one note per file."""
+
+    files: Annotated[tuple[str, ...], Argument, one_or_more("FILE…"), UNSAID]
+    """recordings: WAV, FLAC, OGG, AIFF or MP3"""
+    synth: Annotated[str, chosen(tuple(SYNTHS))] = "serum-lite"
+    """the synth to program"""
+    agent: Annotated[str, chosen(tuple(AGENTS))] = "auto"
+    """the method that searches"""
+    budget: Annotated[int, whole(1, 1_000_000)] = 1000
+    """renders per file"""
+    note: Annotated[float | None, number(0, 127, auto=True)] = None
+    """MIDI note, or heard from the sound"""
+    gate: Annotated[float | None, number(0.001, 60, auto=True)] = None
+    """seconds the key is held, or heard from the sound"""
+    seed: Annotated[int, whole(0, 2**63 - 1)] = 0
+    """the same seed gives the same result"""
+    top: Annotated[int, whole(1, 20)] = 4
+    """presets to keep, the best included"""
+    lock: Annotated[tuple[str, ...], names("MODULE,…"), UNSAID] = ()
+    """modules to leave as they are in --start"""
+    start: Annotated[str | None, named("PRESET")] = None
+    """a preset file or factory preset to start from"""
+    out: Annotated[str, named("DIR")] = "out/match"
+    """a folder for each file is made in it (default out/match)"""
+    json: Flag = False
+    """print the results as JSON: an object, or an array for several files"""
+    quiet: Flag = False
+    """no progress"""
 
 
 def run(argv: list[str]) -> int:
@@ -29,73 +62,17 @@ def run(argv: list[str]) -> int:
     0 if all went well, 3 if a file could not be used (the others still run), 130 after Ctrl-C, with what
     was found until then written; a second Ctrl-C stops at once.
     """
-    options = _parser().parse_args(argv)
+    options = parse(Options, "myna match", argv)
     with _Interrupt() as interrupt:
         out = open_out(options.out)
         settings = _settings(options)
         summaries, code = _match_all(options, settings, out, interrupt)
     if options.json and (summaries or len(options.files) > 1):
-        print(json.dumps(summaries[0] if len(options.files) == 1 else summaries, indent=2))
+        print_json(summaries[0] if len(options.files) == 1 else summaries)
     return INTERRUPTED if interrupt.asked else code
 
 
-def _parser() -> Parser:
-    parser = Parser("myna match", "Find presets that sound like recordings: one note per file.")
-    add = parser.add_argument
-    add("files", nargs="+", metavar="FILE", help="recordings: WAV, FLAC, OGG, AIFF or MP3")
-    add(
-        "--synth",
-        default="serum-lite",
-        choices=["serum-lite"],
-        help="the synth to program (default serum-lite)",
-    )
-    add("--agent", default="auto", choices=AGENTS, metavar="AGENT", help=f"one of {', '.join(AGENTS)}")
-    add("--budget", type=whole(1, 1_000_000), default=1000, help="renders per file (default 1000)")
-    add(
-        "--note",
-        type=number_or_auto(0, 127),
-        default=None,
-        help="MIDI note, or auto (default): heard from the sound",
-    )
-    add(
-        "--gate",
-        type=number_or_auto(0.001, 60),
-        default=None,
-        help="seconds the key is held, or auto (default)",
-    )
-    add("--seed", type=whole(0, 2**63 - 1), default=0, help="the same seed gives the same result (default 0)")
-    add("--top", type=whole(1, 20), default=4, help="presets to keep, the best included (default 4)")
-    add(
-        "--lock",
-        type=_modules,
-        default=(),
-        metavar="MODULE,…",
-        help="modules to leave as they are in --start",
-    )
-    add("--start", metavar="PRESET", help="a preset file or factory preset to start from")
-    add(
-        "--out",
-        default="out/match",
-        metavar="DIR",
-        help="a folder per file is made in it (default out/match)",
-    )
-    add(
-        "--json",
-        action="store_true",
-        help="print the results as JSON: an object, or an array for several files",
-    )
-    add("--quiet", action="store_true", help="no progress")
-    return parser
-
-
-def _modules(text: str) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    if not names:
-        raise argparse.ArgumentTypeError("name at least one module")
-    return names
-
-
-def _settings(options: argparse.Namespace) -> Any:
+def _settings(options: Options) -> Any:
     """Check what can be checked before any work, and gather the settings."""
     if options.lock and not options.start:
         raise UsageError("--lock needs a preset to keep the modules of: give one with --start.")
@@ -116,9 +93,7 @@ def _settings(options: argparse.Namespace) -> Any:
     )
 
 
-def _match_all(
-    options: argparse.Namespace, settings: Any, out: Path, interrupt: _Interrupt
-) -> tuple[list[dict[str, Any]], int]:
+def _match_all(options: Options, settings: Any, out: Path, interrupt: _Interrupt) -> tuple[list[dict[str, Any]], int]:
     """Match file after file; a bad one is named on stderr and the next one runs."""
     summaries: list[dict[str, Any]] = []
     code = 0
@@ -130,7 +105,7 @@ def _match_all(
         except MynaError as error:
             if len(options.files) == 1:
                 raise
-            print(f"myna: {' '.join(str(error).split())}", file=sys.stderr)
+            say(error)
             code = MynaError.exit_code
             continue
         summaries.append(summary)
@@ -139,9 +114,7 @@ def _match_all(
     return summaries, code
 
 
-def _match_one(
-    path: str, folder: Path, options: argparse.Namespace, settings: Any, interrupt: _Interrupt
-) -> dict[str, Any]:
+def _match_one(path: str, folder: Path, options: Options, settings: Any, interrupt: _Interrupt) -> dict[str, Any]:
     from myna.audio.target import target_from_file
     from myna.matching import match_target
 
@@ -175,7 +148,8 @@ class _Interrupt:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
-        print("myna: stopping and keeping the best so far (again to stop at once).", file=sys.stderr, flush=True)
+        with contextlib.suppress(RuntimeError):  # it may come in the middle of another print
+            say("stopping and keeping the best so far (again to stop at once).")
 
 
 def _text(summary: dict[str, Any]) -> str:

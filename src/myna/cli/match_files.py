@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from myna.errors import MynaError
-from myna.files import write_atomic
+from myna.errors import MynaError, printable
+from myna.files import make_folder, write_atomic
 
 __all__ = ["open_out", "safe_stems", "write_match"]
 
@@ -56,15 +56,14 @@ def open_out(out: str) -> Path:
     Raises:
         MynaError: it cannot be made or written to.
     """
-    folder = Path(out)
+    folder = make_folder(out)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".myna-{os.getpid()}.tmp"
         probe.touch()
         probe.unlink()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise MynaError(f"cannot write to the folder {out!r} ({reason}): choose another --out.") from error
+    except OSError as error:
+        reason = error.strerror or error
+        raise MynaError(f"cannot write to the folder {printable(out)} ({reason}): choose another --out.") from error
     return folder
 
 
@@ -90,7 +89,7 @@ def write_match(result: Any, folder: Path, source: str, interrupted: bool = Fals
 
     rate = result.target.sample_rate
     preset_json = dumps(result.preset)
-    _make(folder)
+    make_folder(folder)
     write_atomic(folder / "preset.json", preset_json)
     write_atomic(folder / "match.wav", encode_sound(result.audio, rate))
     write_atomic(folder / "target.wav", encode_sound(result.target.audio, rate))
@@ -102,20 +101,13 @@ def write_match(result: Any, folder: Path, source: str, interrupted: bool = Fals
     return _with_folder(summary, folder)
 
 
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MynaError(f"cannot make the folder {folder}: {error.strerror}: choose another --out.") from error
-
-
 def _write_alternatives(result: Any, folder: Path, rate: int) -> list[dict[str, Any]]:
     from myna.presets.codec import dumps
     from myna.render import encode_sound
 
     written = []
     if result.alternatives:
-        _make(folder)
+        make_folder(folder)
     for rank, other in enumerate(result.alternatives, 2):
         write_atomic(folder / f"{rank}.json", dumps(other.preset))
         write_atomic(folder / f"{rank}.wav", encode_sound(other.audio, rate))

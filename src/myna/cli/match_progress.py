@@ -23,6 +23,10 @@ class Progress(Protocol):
         """Report where the search stands."""
         ...
 
+    def preparing(self, done: int, total: int) -> None:
+        """Report how much of the bank of sounds is built; it is kept, so only the first match builds it."""
+        ...
+
 
 def open_progress(name: str, quiet: bool) -> Progress:
     """The right kind of progress for this stderr.
@@ -48,13 +52,17 @@ class _Silent:
     def update(self, renders: int, budget: int, best_loss: float) -> None:
         """Say nothing."""
 
+    def preparing(self, done: int, total: int) -> None:
+        """Say nothing."""
+
 
 class _Plain(_Silent):
-    """A line at the start and at every quarter of the budget."""
+    """A line at the start and at every quarter of the bank or the budget."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.done = 0
+        self.prepared = 0
 
     def __enter__(self) -> _Plain:
         print(f"{self.name}: searching", file=sys.stderr, flush=True)
@@ -71,6 +79,13 @@ class _Plain(_Silent):
                 flush=True,
             )
 
+    def preparing(self, done: int, total: int) -> None:
+        """Print a line if another quarter is done."""
+        quarter = LINES * done // max(total, 1)
+        if quarter > self.prepared:
+            self.prepared = quarter
+            print(f"building the bank of sounds, once: {done} of {total}", file=sys.stderr, flush=True)
+
 
 class _Live(_Silent):
     """A bar that moves; rich honours NO_COLOR."""
@@ -82,14 +97,15 @@ class _Live(_Silent):
         from rich.progress import Progress as RichProgress
 
         self.bar = RichProgress(
-            TextColumn(f"[bold]{escape(name)}"),
+            TextColumn("[bold]{task.description}"),
             BarColumn(),
             TextColumn("{task.completed:.0f}/{task.total:.0f} renders  {task.fields[best]}"),
             TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,
         )
-        self.task = self.bar.add_task("match", total=1, best="")
+        self.name = escape(name)
+        self.task = self.bar.add_task(self.name, total=1, best="")
 
     def __enter__(self) -> _Live:
         self.bar.start()
@@ -100,4 +116,9 @@ class _Live(_Silent):
 
     def update(self, renders: int, budget: int, best_loss: float) -> None:
         """Move the bar."""
-        self.bar.update(self.task, completed=renders, total=budget, best=f"best loss {best_loss:.3f}")
+        best = f"best loss {best_loss:.3f}"
+        self.bar.update(self.task, description=self.name, completed=renders, total=budget, best=best)
+
+    def preparing(self, done: int, total: int) -> None:
+        """Move the bar while the bank is built."""
+        self.bar.update(self.task, description="building the bank of sounds, once", completed=done, total=total)

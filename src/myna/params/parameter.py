@@ -6,16 +6,16 @@ handled as the index of the choice inside arrays and as the choice's name in pre
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from myna.params import curves
+
 __all__ = ["Parameter"]
 
 KINDS = ("continuous", "integer", "boolean", "categorical")
-CURVES = ("linear", "power", "exponential", "decibel")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Parameter:
 
     def __post_init__(self) -> None:
         """Refuse a knob that contradicts itself (a programming error, hence ValueError)."""
-        if self.kind not in KINDS or self.curve not in CURVES:
+        if self.kind not in KINDS or self.curve not in curves.CURVES:
             raise ValueError(f"{self.name}: unknown kind or curve")
         if not self.low < self.high or not self.low <= self.default <= self.high:
             raise ValueError(f"{self.name}: default or range out of order")
@@ -77,42 +77,22 @@ class Parameter:
         """Number of distinct values, 0 for a continuous knob."""
         return 0 if self.kind == "continuous" else round(self.high - self.low) + 1
 
+    @property
+    def shape(self) -> str:
+        """How u maps to the value, as `myna.params.curves` names it: the curve, or `steps`."""
+        return self.curve if self.kind == "continuous" else "steps"
+
     def decode(self, u: Any) -> np.ndarray:
         """Map u in [0, 1] (any shape; clipped) to physical values (float64, same shape)."""
-        u = np.clip(np.asarray(u, np.float64), 0.0, 1.0)
-        if self.kind != "continuous":
-            # Equal bins, so that a uniform u draws every option equally often.
-            return np.minimum(np.floor(u * self.steps), self.steps - 1) + self.low
-        if self.curve == "power":
-            value = self.low + u**self.exponent * (self.high - self.low)
-        elif self.curve == "exponential":
-            value = self.low * (self.high / self.low) ** u
-        elif self.curve == "decibel":
-            gains = 10.0 ** (np.array([self.low, self.high]) / 20.0)
-            value = 20.0 * np.log10(gains[0] + u * (gains[1] - gains[0]))
-        else:
-            value = self.low + u * (self.high - self.low)
-        return np.clip(value, self.low, self.high)
+        return curves.decode(self.shape, u, self.low, self.high, self.exponent)
 
     def encode(self, value: Any) -> np.ndarray:
         """Map physical values (any shape; clipped to the range) to u in [0, 1]; bins map to their centre."""
-        value = np.clip(np.asarray(value, np.float64), self.low, self.high)
-        if self.kind != "continuous":
-            return (np.round(value - self.low) + 0.5) / self.steps
-        if self.curve == "power":
-            return ((value - self.low) / (self.high - self.low)) ** (1.0 / self.exponent)
-        if self.curve == "exponential":
-            return np.log(value / self.low) / math.log(self.high / self.low)
-        if self.curve == "decibel":
-            gains = 10.0 ** (np.array([self.low, self.high]) / 20.0)
-            return np.clip((10.0 ** (value / 20.0) - gains[0]) / (gains[1] - gains[0]), 0.0, 1.0)
-        return (value - self.low) / (self.high - self.low)
+        return curves.encode(self.shape, value, self.low, self.high, self.exponent)
 
     def snap(self, u: Any) -> np.ndarray:
         """Move u of a discrete knob to the centre of its bin; leave a continuous one alone (clipped)."""
-        if self.kind == "continuous":
-            return np.clip(np.asarray(u, np.float64), 0.0, 1.0)
-        return self.encode(self.decode(u))
+        return curves.snap(self.shape, u, self.low, self.high)
 
     def to_json(self, value: float) -> float | int | bool | str:
         """The physical value as a preset writes it: a number, a boolean or a choice's name."""

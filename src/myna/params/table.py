@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from myna.errors import UsageError
+from myna.errors import UsageError, printable
+from myna.params import curves
 from myna.params.parameter import Parameter
 
 __all__ = ["ParameterTable"]
@@ -59,7 +61,7 @@ class ParameterTable:
             UsageError: no such parameter; the nearest name is given.
         """
         if name not in self.index:
-            raise UsageError(f"There is no parameter '{name}' in {self.synth}{_nearest(name, self.names)}.")
+            raise UsageError(f"There is no parameter {_unknown(name, self.names)} in {self.synth}.")
         return self.parameters[self.index[name]]
 
     @cached_property
@@ -98,24 +100,36 @@ class ParameterTable:
         Raises:
             UsageError: the last axis is not P long, or a value is not finite.
         """
-        return self._columns("decode", u)
+        return self._columns(curves.decode, u)
 
     def encode(self, values: Any) -> np.ndarray:
         """Map physical values (…, P) to u (…, P) float64; see `decode` for errors."""
-        return self._columns("encode", values)
+        return self._columns(curves.encode, values)
 
     def snap(self, u: Any) -> np.ndarray:
         """Move discrete entries of u (…, P) to the centres of their bins."""
-        return self._columns("snap", u)
+        return self._columns(curves.snap, u)
 
-    def _columns(self, method: str, array: Any) -> np.ndarray:
+    @cached_property
+    def _groups(self) -> list[tuple[str, np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+        """Columns that share a curve: its name, their indices, lows, highs and exponents."""
+        groups = []
+        for shape in dict.fromkeys(p.shape for p in self.parameters):
+            columns = [i for i, p in enumerate(self.parameters) if p.shape == shape]
+            ends = [(self.parameters[i].low, self.parameters[i].high, self.parameters[i].exponent) for i in columns]
+            groups.append((shape, np.array(columns), *np.array(ends, np.float64).T))
+        return groups
+
+    def _columns(self, method: Callable[..., np.ndarray], array: Any) -> np.ndarray:
         array = np.asarray(array, np.float64)
         if array.shape[-1:] != (len(self),):
             raise UsageError(f"{self.synth} has {len(self)} parameters; got an array of shape {array.shape}.")
         if not np.isfinite(array).all():
             raise UsageError("Parameter values must be finite; found NaN or infinity.")
-        columns = [getattr(p, method)(array[..., i]) for i, p in enumerate(self.parameters)]
-        return np.stack(columns, axis=-1)
+        out = np.empty_like(array)
+        for shape, columns, low, high, exponent in self._groups:
+            out[..., columns] = method(shape, array[..., columns], low, high, exponent)
+        return out
 
     def mask(self, modules: Iterable[str]) -> np.ndarray:
         """Which parameters belong to the named modules, (P,) bool.
@@ -125,7 +139,7 @@ class ParameterTable:
         """
         wanted = set(modules)
         for name in sorted(wanted - set(self.modules)):
-            raise UsageError(f"There is no module '{name}' in {self.synth}{_nearest(name, self.modules)}.")
+            raise UsageError(f"There is no module {_unknown(name, self.modules)} in {self.synth}.")
         return np.array([p.module in wanted for p in self.parameters])
 
     def sample(self, count: int, generator: np.random.Generator) -> np.ndarray:
@@ -159,23 +173,35 @@ class ParameterTable:
 
 def _to_value(parameter: Parameter, setting: Any) -> float:
     if parameter.kind == "categorical":
-        if setting not in parameter.choices:
+        if not isinstance(setting, str) or setting not in parameter.choices:
             options = ", ".join(parameter.choices)
-            raise UsageError(f"{parameter.name} must be one of {options}; got {setting!r}.")
+            raise UsageError(f"{parameter.name} must be one of {options}; got {_brief(setting)}.")
         return float(parameter.choices.index(setting))
-    if isinstance(setting, str) or (isinstance(setting, bool) and parameter.kind != "boolean"):
-        raise UsageError(f"{parameter.name} must be a number; got {setting!r}.")
-    value = float(setting)
-    if not parameter.low <= value <= parameter.high:  # also false for NaN
+    if not _is_number(setting, parameter):
+        raise UsageError(f"{parameter.name} must be a number; got {_brief(setting)}.")
+    if not parameter.low <= setting <= parameter.high:  # also false for NaN
         span = f"{parameter.low:g} to {parameter.high:g} {parameter.unit}".strip()
-        raise UsageError(f"{parameter.name} must lie in {span}; got {value:g}.")
+        raise UsageError(f"{parameter.name} must lie in {span}; got {_brief(setting)}.")
+    value = float(setting)
     if parameter.kind != "continuous" and value != round(value):
         raise UsageError(f"{parameter.name} must be a whole number; got {value:g}.")
     return value
 
 
-def _nearest(name: str, names: Iterable[str]) -> str:
+def _is_number(setting: Any, parameter: Parameter) -> bool:
+    if isinstance(setting, bool | np.bool_):  # a bool is a Real too, but only a switch takes it
+        return parameter.kind == "boolean"
+    return isinstance(setting, Real)
+
+
+def _brief(setting: Any) -> str:
+    return f"{float(setting):g}" if isinstance(setting, float) else printable(repr(setting), 40)
+
+
+def _unknown(name: str, names: Iterable[str]) -> str:
+    """The name as a message shows it, with the known one that it is nearest to."""
     import difflib
 
-    close = difflib.get_close_matches(name, list(names), 1)
-    return f"; did you mean '{close[0]}'" if close else ""
+    shown = printable(name, 40)
+    close = difflib.get_close_matches(shown, list(names), 1)
+    return f"'{shown}' (did you mean '{close[0]}'?)" if close else f"'{shown}'"
