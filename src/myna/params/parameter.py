@@ -108,7 +108,7 @@ class Parameter:
         if self.kind == "boolean":
             return "on" if shown else "off"
         if not isinstance(shown, float):
-            return f"{shown} {self.unit}".strip()
+            return f"{shown} {self.unit.removesuffix('s') if shown in (1, -1) else self.unit}".strip()
         if self.unit == "Hz" and shown >= 1000:
             return f"{shown / 1000:.2f} kHz"
         if self.unit == "s" and shown < 1:

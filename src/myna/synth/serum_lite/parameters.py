@@ -103,8 +103,8 @@ def _time(name: str, high: float, default: float, help: str) -> Parameter:
     return Parameter(name, "continuous", 0.0, high, default, "s", "power", 4.0, help=help)
 
 
-def _frequency(name: str, low: float, high: float, default: float, help: str) -> Parameter:
-    return Parameter(name, "continuous", low, high, default, "Hz", "exponential", help=help)
+def _frequency(name: str, low: float, high: float, default: float, help: str, unit: str = "Hz") -> Parameter:
+    return Parameter(name, "continuous", low, high, default, unit, "exponential", help=help)
 
 
 def _oscillator(m: str, on: bool) -> list[Parameter]:
@@ -187,14 +187,14 @@ def _effects() -> list[Parameter]:
         _amount("chorus.feedback", 0.0, "feedback", low=-1.0),
         _amount("chorus.mix", 0.4, "dry to wet"),
         _switch("delay.on", False, "switches the delay on"),
-        _frequency("delay.time_s", 0.02, 1.0, 0.3, "time between repeats"),
+        _frequency("delay.time_s", 0.02, 1.0, 0.3, "time between repeats", "s"),
         _amount("delay.feedback", 0.35, "repeats"),
         _frequency("delay.damp_hz", 500.0, 20000.0, 6000.0, "low-pass inside the loop"),
         _switch("delay.ping_pong", False, "repeats alternate between the sides"),
         _amount("delay.mix", 0.25, "wet level"),
         _switch("reverb.on", False, "switches the reverb on"),
         _amount("reverb.size", 0.5, "size of the room"),
-        _frequency("reverb.decay_s", 0.2, 12.0, 1.5, "time to fall by 60 dB"),
+        _frequency("reverb.decay_s", 0.2, 12.0, 1.5, "time to fall by 60 dB", "s"),
         _frequency("reverb.damp_hz", 500.0, 20000.0, 6000.0, "above it the tail falls faster"),
         _time("reverb.predelay_s", 0.2, 0.0, "gap before the room answers"),
         _amount("reverb.mix", 0.25, "dry to wet"),
