@@ -57,8 +57,11 @@ def test_the_canonical_form_of_the_canonical_form_is_itself(pairs) -> None:
     assert np.abs(TABLE.canonical(once) - once).max() <= 1e-9
 
 
-def test_one_row_alone_is_treated_as_in_a_batch(pairs) -> None:
-    assert np.array_equal(TABLE.canonical(pairs[1][5]), TABLE.canonical(pairs[1])[5])
+def test_a_row_is_treated_alike_in_every_shape(pairs) -> None:
+    whole = TABLE.canonical(pairs[1])
+    assert np.array_equal(TABLE.canonical(pairs[1][5]), whole[5])
+    assert np.array_equal(TABLE.canonical(pairs[1].reshape(4, 16, -1)), whole.reshape(4, 16, -1))
+    assert TABLE.canonical(pairs[1][:0]).shape == (0, len(TABLE))
 
 
 def test_matrix_destinations_follow_their_oscillator() -> None:

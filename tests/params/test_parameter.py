@@ -6,7 +6,7 @@ import doctest
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from myna.params import Parameter, curves, parameter
@@ -56,6 +56,7 @@ def test_shapes_are_kept(knob: Parameter) -> None:
 
 @pytest.mark.parametrize("knob", [knob for knob in KNOBS if knob.steps == 0], ids=lambda knob: knob.name)
 @given(u=st.floats(0.0, 1.0))
+@settings(derandomize=True)
 def test_a_continuous_value_survives_the_way_to_u_and_back(knob: Parameter, u: float) -> None:
     value = knob.decode(u)
     assert abs(knob.decode(knob.encode(value)) - value) <= 1e-9 * (knob.high - knob.low)

@@ -250,9 +250,9 @@ def _swap_oscillators(values: np.ndarray) -> np.ndarray:
     Both take the same path (each with its own warp source: the other one), so swapping all their knobs and
     their matrix destinations leaves the sound as it is, bits of random phase and rounding aside.
     """
-    rows = np.array(values, np.float64, copy=True, ndmin=2)
+    rows = np.array(values, np.float64).reshape(-1, len(TABLE))  # a copy
     a, b = _columns("osc_a."), _columns("osc_b.")
-    swap = np.array([_order_key(row[b]) < _order_key(row[a]) for row in rows])
+    swap = np.array([_order_key(row[b]) < _order_key(row[a]) for row in rows], bool)
     rows[np.ix_(swap, a + b)] = rows[np.ix_(swap, b + a)]
     twin = np.array([DESTINATIONS.index(_twin(name)) for name in DESTINATIONS])
     slots = [TABLE.index[f"matrix.destination_{s}"] for s in range(1, MATRIX_SLOTS + 1)]
