@@ -63,13 +63,12 @@ def _fetch(line, start, scale, out):
 
 @dsp
 def _place(line, at):
-    """The block of a circular buffer that begins at `at`, a multiple of BLOCK, so never split."""
-    first = at & np.int64(line.shape[0] - 1)
-    return line[first : first + BLOCK]
+    """Where in a circular buffer the block that begins at `at` lies; `at` is a multiple of BLOCK, so it is never split."""
+    return at & np.int64(line.shape[0] - 1)
 
 
 @dsp
-def chorus_block(left, right, lines, at, rate_hz, depth, feedback, mix0, mix1, sample_rate, wet):
+def chorus_block(left, right, lines, at, rate_hz, depth, feedback, mix0, mix1, sample_rate, wet, lags):
     """Two modulated delays, the sides a quarter cycle apart.
 
     Args:
@@ -80,7 +79,7 @@ def chorus_block(left, right, lines, at, rate_hz, depth, feedback, mix0, mix1, s
         mix0, mix1: dry to wet at the block's ends.
         wet: (BLOCK,) float32 scratch.
     """
-    mask = np.uint32(lines.shape[1] - 1)
+    mask = np.int64(lines.shape[1] - 1)
     centre = np.float32(0.009 * sample_rate)
     swing = np.float32(0.006 * depth * sample_rate)
     shortest = np.float32(BLOCK + 2)
@@ -92,15 +91,16 @@ def chorus_block(left, right, lines, at, rate_hz, depth, feedback, mix0, mix1, s
         phase = np.float32(start - math.floor(start))
         per_sample = np.float32(rate_hz / sample_rate)
         for n in range(BLOCK):
-            wave = sine_cycle(phase + np.float32(n) * per_sample)
-            lag = max(centre + swing * wave, shortest)
-            whole = np.int32(lag)
+            lags[n] = max(centre + swing * sine_cycle(phase + np.float32(n) * per_sample), shortest)
+        for n in range(BLOCK):
+            lag = lags[n]
+            whole = np.int64(lag)
             f = lag - np.float32(whole)
             i = at + n - whole
-            a = line[_wrap(i, mask)]
-            b = line[_wrap(i - 1, mask)]
+            a = line[i & mask]
+            b = line[(i - 1) & mask]
             wet[n] = a + f * (b - a)
-        into = _place(line, at)
+        into = line[_place(line, at) :]
         for n in range(BLOCK):
             into[n] = _flush(signal[n] + feedback * wet[n])
         for n in range(BLOCK):
@@ -142,13 +142,26 @@ def delay_block(left, right, lines, at, lag, feedback, damp, ping_pong, mix0, mi
 def _allpass(signal, line, at, lag, back):
     """Schroeder allpass diffuser of `lag` samples (at least a block), in place; `back` is scratch."""
     _fetch(line, at - lag, np.float32(1.0), back)
-    into = _place(line, at)
+    into = line[_place(line, at) :]
     for n in range(BLOCK):
         signal[n] -= _DIFFUSION * back[n]
     for n in range(BLOCK):
         into[n] = _flush(signal[n])
     for n in range(BLOCK):
         signal[n] = back[n] + _DIFFUSION * signal[n]
+
+
+@dsp
+def _damp_lines(a, b, c, d, keep, state):
+    """One-pole low-passes of four lines in one loop, so that the recurrences overlap."""
+    y0, y1, y2, y3 = state[0], state[1], state[2], state[3]
+    for n in range(BLOCK):
+        y0 = keep * y0 + a[n]
+        y1 = keep * y1 + b[n]
+        y2 = keep * y2 + c[n]
+        y3 = keep * y3 + d[n]
+        a[n], b[n], c[n], d[n] = y0, y1, y2, y3
+    state[0], state[1], state[2], state[3] = _flush(y0), _flush(y1), _flush(y2), _flush(y3)
 
 
 @dsp
@@ -170,7 +183,8 @@ def reverb_block(left, right, lines, pre, at, size, decay_s, damp, predelay, mix
     step = np.float32(1.0 / BLOCK)
     one = np.float32(1.0)
     in_l, in_r, total = work[REVERB_LINES], work[REVERB_LINES + 1], work[REVERB_LINES + 2]
-    pre_l, pre_r = _place(pre[0], at), _place(pre[1], at)
+    start = _place(pre[0], at)
+    pre_l, pre_r = pre[0, start:], pre[1, start:]
     for n in range(BLOCK):
         pre_l[n] = left[n]
         pre_r[n] = right[n]
@@ -188,17 +202,13 @@ def reverb_block(left, right, lines, pre, at, size, decay_s, damp, predelay, mix
     for j in range(REVERB_LINES):
         lag = max(np.int64(_LINE_MS[j] * 0.001 * scale * sample_rate), np.int64(BLOCK))
         gain = np.float32(math.exp(-6.907755 * lag / (sample_rate * decay_s)))
-        out = work[j]
-        _fetch(lines[j], at - lag, gain * damp, out)
-        lp = state[j]
+        _fetch(lines[j], at - lag, gain * damp, work[j])
+    for j in range(0, REVERB_LINES, 4):
+        _damp_lines(work[j], work[j + 1], work[j + 2], work[j + 3], keep, state[j : j + 4])
         for n in range(BLOCK):
-            lp = keep * lp + out[n]
-            out[n] = lp
-        state[j] = _flush(lp)
-        for n in range(BLOCK):
-            total[n] += out[n]
+            total[n] += (work[j, n] + work[j + 1, n]) + (work[j + 2, n] + work[j + 3, n])
     for j in range(REVERB_LINES):
-        into = _place(lines[j], at)
+        into = lines[j, _place(lines[j], at) :]
         source = work[REVERB_LINES + j % 2]
         back = work[j]
         for n in range(BLOCK):
@@ -251,23 +261,35 @@ def eq_block(left, right, design, state):
         design: (3, 5) from `eq_design`.
         state: (12,) float32.
     """
-    for band in range(3):
-        if design[band, 0] == np.float32(1.0) and design[band, 1] == design[band, 3]:
-            continue  # 0 dB
-        b0, b1, b2 = design[band, 0], design[band, 1], design[band, 2]
-        a1, a2 = design[band, 3], design[band, 4]
-        z1, z2 = state[4 * band], state[4 * band + 1]
-        w1, w2 = state[4 * band + 2], state[4 * band + 3]
-        for n in range(BLOCK):
-            x = left[n]
-            y = b0 * x + z1
-            z1 = b1 * x - a1 * y + z2
-            z2 = b2 * x - a2 * y
-            left[n] = y
-            u = right[n]
-            v = b0 * u + w1
-            w1 = b1 * u - a1 * v + w2
-            w2 = b2 * u - a2 * v
-            right[n] = v
-        state[4 * band], state[4 * band + 1] = _flush(z1), _flush(z2)
-        state[4 * band + 2], state[4 * band + 3] = _flush(w1), _flush(w2)
+    b00, b01, b02, a01, a02 = design[0, 0], design[0, 1], design[0, 2], design[0, 3], design[0, 4]
+    b10, b11, b12, a11, a12 = design[1, 0], design[1, 1], design[1, 2], design[1, 3], design[1, 4]
+    b20, b21, b22, a21, a22 = design[2, 0], design[2, 1], design[2, 2], design[2, 3], design[2, 4]
+    p1, p2, q1, q2, r1, r2 = state[0], state[1], state[2], state[3], state[4], state[5]
+    s1, s2, t1, t2, u1, u2 = state[6], state[7], state[8], state[9], state[10], state[11]
+    # One loop, so that the six recurrences overlap.
+    for n in range(BLOCK):
+        x = left[n]
+        y = b00 * x + p1
+        p1 = b01 * x - a01 * y + p2
+        p2 = b02 * x - a02 * y
+        z = b10 * y + q1
+        q1 = b11 * y - a11 * z + q2
+        q2 = b12 * y - a12 * z
+        w = b20 * z + r1
+        r1 = b21 * z - a21 * w + r2
+        r2 = b22 * z - a22 * w
+        left[n] = w
+        x = right[n]
+        y = b00 * x + s1
+        s1 = b01 * x - a01 * y + s2
+        s2 = b02 * x - a02 * y
+        z = b10 * y + t1
+        t1 = b11 * y - a11 * z + t2
+        t2 = b12 * y - a12 * z
+        w = b20 * z + u1
+        u1 = b21 * z - a21 * w + u2
+        u2 = b22 * z - a22 * w
+        right[n] = w
+    state[0], state[1], state[2], state[3] = _flush(p1), _flush(p2), _flush(q1), _flush(q2)
+    state[4], state[5], state[6], state[7] = _flush(r1), _flush(r2), _flush(s1), _flush(s2)
+    state[8], state[9], state[10], state[11] = _flush(t1), _flush(t2), _flush(u1), _flush(u2)

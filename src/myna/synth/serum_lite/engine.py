@@ -27,7 +27,7 @@ from myna.synth.serum_lite.modulation import CONTROLS, WORK
 from myna.synth.serum_lite.parameters import TABLE
 from myna.synth.serum_lite.shaper import FIR, SHAPER_ROWS, SHAPER_WIDTH
 from myna.synth.serum_lite.voice import BLOCK_ROWS, PHASES, STATES, VOICES, render_row
-from myna.synth.serum_lite.wavetables import wavetable_bank
+from myna.synth.serum_lite.wavetables import LARGEST, wavetable_bank
 
 __all__ = ["CHANNELS", "SerumLite", "source_hash"]
 
@@ -40,6 +40,7 @@ _SCRATCH = (
     ("work", np.float64, (WORK,)),
     ("phases", np.uint32, (PHASES,)),
     ("voices", np.float64, (2, 3, VOICES)),
+    ("frames", np.float32, (2, LARGEST + 1)),
     ("shapers", np.float32, (4, SHAPER_ROWS, SHAPER_WIDTH)),
     ("chorus", np.float32, (2, "chorus")),
     ("delay", np.float32, (2, "delay")),
@@ -65,21 +66,21 @@ def _compile_cached(function: Any) -> Any:
     before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
     numba.config.CACHE_DIR = str(cache_dir() / "kernels" / source_hash())  # type: ignore[attr-defined]
     try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+        return numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function)
     finally:
         numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
 
 
 def _render_rows(
     first, last, values, notes, seeds, sample_rate, tables, fir, out,
-    blocks, state, control, work, phases, voices, shapers, chorus, delay, pre, reverb, eq,
+    blocks, state, control, work, phases, voices, frames, shapers, chorus, delay, pre, reverb, eq,
 ):  # fmt: skip
     probes = notes.shape[0]
     for row in range(first, last):
         b, n = row // probes, row % probes
         render_row(
             values[b], notes[n], seeds[b], sample_rate, tables, fir, out[b, n],
-            blocks, state, control, work, phases, voices, shapers, chorus, delay, pre, reverb, eq,
+            blocks, state, control, work, phases, voices, frames, shapers, chorus, delay, pre, reverb, eq,
         )  # fmt: skip
 
 
@@ -95,7 +96,7 @@ def _cuda_kernel() -> Any:
     @cuda.jit
     def kernel(
         values, notes, seeds, sample_rate, tables, fir, out,
-        blocks, state, control, work, phases, voices, shapers, chorus, delay, pre, reverb, eq,
+        blocks, state, control, work, phases, voices, frames, shapers, chorus, delay, pre, reverb, eq,
     ):  # fmt: skip
         row = cuda.grid(1)
         probes = notes.shape[0]
@@ -103,7 +104,8 @@ def _cuda_kernel() -> Any:
             b, n = row // probes, row % probes
             render_row(
                 values[b], notes[n], seeds[b], sample_rate, tables, fir, out[b, n],
-                blocks[row], state[row], control[row], work[row], phases[row], voices[row], shapers[row],
+                blocks[row], state[row], control[row], work[row], phases[row], voices[row],
+                frames[row], shapers[row],
                 chorus[row], delay[row], pre[row], reverb[row], eq[row],
             )  # fmt: skip
 

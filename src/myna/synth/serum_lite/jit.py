@@ -21,4 +21,4 @@ _FASTMATH = {"contract", "arcp", "nsz", "reassoc", "afn"}
 
 def dsp(function: Callable[..., Any]) -> Any:
     """Compile a DSP function: no GIL, numpy's division rules, contraction allowed."""
-    return numba.njit(fastmath=_FASTMATH, nogil=True, error_model="numpy")(function)
+    return numba.njit(fastmath=_FASTMATH, nogil=True, error_model="numpy", _nrt=False)(function)

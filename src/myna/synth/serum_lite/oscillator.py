@@ -1,9 +1,9 @@
 """The wavetable oscillator: one voice at a time, a block at a time, added into a stereo bus.
 
-Phase is a 32-bit integer. Tables are band-limited per half octave and read with a 4-point cubic (Catmull-Rom),
-between two frames where the position lies between them. Warps bend the phase smoothly, and both the band
-limit and, near the top of the range, the depth follow the bandwidth that the warp adds, so that what
-folds back stays at least 60 dB down.
+Phase is a 32-bit integer. Tables are band-limited in steps of a factor of 1.5 or less and read with straight lines between
+samples. A position that stands still between two frames is blended into one table beforehand (two loads a sample
+instead of four). Warps bend the phase smoothly, and both the band limit and, near the top of the range, the depth
+follow the bandwidth that the warp adds, so that what folds back stays at least 60 dB down.
 """
 
 from __future__ import annotations
@@ -21,16 +21,34 @@ from myna.synth.serum_lite.wavetables import (
     LEVEL_SIZES,
 )
 
-__all__ = ["add_plain", "add_warped", "choose_level", "limit_warp", "modulator_block", "sine_cycle"]
+__all__ = [
+    "add_fetched",
+    "add_plain",
+    "bend_phases",
+    "blend_frames",
+    "choose_level",
+    "cross_still",
+    "fetch_moving",
+    "fetch_still",
+    "frame_of",
+    "level_offset",
+    "limit_warp",
+    "mix_in",
+    "modulator_block",
+    "ramp_phases",
+    "sine_cycle",
+]
 
 NONE, SYNC, BEND, SQUEEZE, MIRROR, FM = range(6)
 
 _LEVELS = len(LEVEL_HARMONICS)
 _HARMONICS = np.array(LEVEL_HARMONICS, np.int64)
 _OFFSETS = np.array(LEVEL_OFFSETS, np.int64)
+_SIZES = np.array(LEVEL_SIZES, np.int64)
 _SHIFTS = np.array([32 - int(math.log2(size)) for size in LEVEL_SIZES], np.int64)
+_MASKS = np.array([(1 << shift) - 1 for shift in _SHIFTS.tolist()], np.uint32)
+_SCALES = np.array([2.0**-shift for shift in _SHIFTS.tolist()], np.float32)
 _STRIDE = np.int64(FRAME_STRIDE)
-_STRIDE32 = np.uint32(FRAME_STRIDE)
 _TABLE_STRIDE = np.int64(FRAMES * FRAME_STRIDE)
 _TOP = np.float32(FRAMES - 1)
 _STEP = np.float32(1.0 / BLOCK)
@@ -44,6 +62,12 @@ def choose_level(partials):
     while level + 1 < _LEVELS and _HARMONICS[level + 1] <= partials:
         level += 1
     return level
+
+
+@dsp
+def level_offset(level):
+    """Where a level begins within a frame."""
+    return _OFFSETS[level]
 
 
 @dsp
@@ -80,44 +104,16 @@ def _arctangent(x):
 
 
 @dsp
-def _cubic(x0, x1, x2, x3, f):
-    half = np.float32(0.5)
-    c1 = half * (x2 - x0)
-    c2 = x0 - np.float32(2.5) * x1 + np.float32(2.0) * x2 - half * x3
-    c3 = half * (x3 - x0) + np.float32(1.5) * (x1 - x2)
-    return ((c3 * f + c2) * f + c1) * f + x1
+def _line(table, i, f):
+    """The value a fraction f after sample i."""
+    x = table[i]
+    return x + f * (table[i + 1] - x)
 
 
 @dsp
-def _read(table, shift, phase):
-    """One sample of the frame at the start of `table`, at a uint32 phase."""
-    i = np.uint32(phase >> np.uint32(shift))
-    f = np.float32(np.int32(np.uint32(phase << np.uint32(32 - shift)) >> np.uint32(8))) * _FRACTION
-    one = np.uint32(1)
-    i1 = np.uint32(i + one)
-    i2 = np.uint32(i1 + one)
-    i3 = np.uint32(i2 + one)
-    return _cubic(table[i], table[i1], table[i2], table[i3], f)
-
-
-@dsp
-def _read_between(table, frame, blend, shift, phase):
-    """One sample between frame number `frame` (uint32) of `table` and the next one."""
-    i = np.uint32(np.uint32(frame * _STRIDE32) + np.uint32(phase >> np.uint32(shift)))
-    f = np.float32(np.int32(np.uint32(phase << np.uint32(32 - shift)) >> np.uint32(8))) * _FRACTION
-    one = np.uint32(1)
-    i1 = np.uint32(i + one)
-    i2 = np.uint32(i1 + one)
-    i3 = np.uint32(i2 + one)
-    j = np.uint32(i + _STRIDE32)
-    j1 = np.uint32(j + one)
-    j2 = np.uint32(j1 + one)
-    j3 = np.uint32(j2 + one)
-    x0 = table[i] + blend * (table[j] - table[i])
-    x1 = table[i1] + blend * (table[j1] - table[i1])
-    x2 = table[i2] + blend * (table[j2] - table[i2])
-    x3 = table[i3] + blend * (table[j3] - table[i3])
-    return _cubic(x0, x1, x2, x3, f)
+def _fraction(phase, mask, scale):
+    """Where between two samples a uint32 phase lies; mask and scale belong to a level's size."""
+    return np.float32(np.int32(phase & mask)) * scale
 
 
 @dsp
@@ -136,61 +132,132 @@ def frame_of(position):
 
 
 @dsp
-def add_plain(tables, first, level, pos0, pos1, phase, inc, dinc, gl0, gl1, gr0, gr1, left, right):
-    """Add one voice's block to a stereo bus.
-
-    Args:
-        tables: the bank; `first` is the address of the table's first frame.
-        level: band-limit level.
-        pos0, pos1: position in [0, 1] at the block's start and end.
-        phase, inc, dinc: uint32 phase, its increment, and the increment's change per sample.
-        gl0, gl1, gr0, gr1: gains left and right at the start and the end.
-        left, right: (BLOCK,) float32, added to.
-    """
-    shift = _SHIFTS[level]
-    base = first + _OFFSETS[level]
-    dl = (gl1 - gl0) * _STEP
-    dr = (gr1 - gr0) * _STEP
-    frame, blend = frame_of(pos0)
-    last, blend1 = frame_of(pos1)
-    table = tables[base + np.int64(frame) * _STRIDE : first + _TABLE_STRIDE]
-    zero = np.uint32(0)
-    if pos0 == pos1 and blend == np.float32(0.0):
-        for n in range(BLOCK):
-            x = np.float32(n)
-            y = _read(table, shift, _phase_at(phase, inc, dinc, n))
-            left[n] += y * (gl0 + x * dl)
-            right[n] += y * (gr0 + x * dr)
-    elif frame == last:
-        db = (blend1 - blend) * _STEP
-        for n in range(BLOCK):
-            x = np.float32(n)
-            y = _read_between(table, zero, blend + x * db, shift, _phase_at(phase, inc, dinc, n))
-            left[n] += y * (gl0 + x * dl)
-            right[n] += y * (gr0 + x * dr)
-    else:
-        table = tables[base : first + _TABLE_STRIDE]
-        p0 = pos0 * _TOP
-        dp = (pos1 - pos0) * _TOP * _STEP
-        for n in range(BLOCK):
-            x = np.float32(n)
-            p = p0 + x * dp
-            at = min(max(np.int32(p), np.int32(0)), np.int32(FRAMES - 2))
-            ph = _phase_at(phase, inc, dinc, n)
-            y = _read_between(table, np.uint32(at), p - np.float32(at), shift, ph)
-            left[n] += y * (gl0 + x * dl)
-            right[n] += y * (gr0 + x * dr)
+def blend_frames(tables, first, level, position, out):
+    """Fill out (at least the level's size + 1,) with the frame at a position that stands still."""
+    frame, blend = frame_of(position)
+    size = _SIZES[level] + 1
+    here = first + _OFFSETS[level] + np.int64(frame) * _STRIDE
+    a, b = tables[here : here + size], tables[here + _STRIDE : here + _STRIDE + size]
+    for i in range(size):
+        out[i] = a[i] + blend * (b[i] - a[i])
 
 
 @dsp
-def modulator_block(tables, first, partials, position, phase, inc, dinc, out):
-    """The other oscillator as an FM source: one voice, no warp, few partials; fills out (BLOCK,)."""
-    level = choose_level(partials)
-    frame, blend = frame_of(position)
-    shift = _SHIFTS[level]
-    table = tables[first + _OFFSETS[level] : first + _TABLE_STRIDE]
+def add_plain(table, level, phase, inc, dinc, gl0, gl1, gr0, gr1, left, right):
+    """Add one voice's block to a stereo bus, reading one frame.
+
+    Args:
+        table: the frame's samples and guard; `level` is the band-limit level that gives its size.
+        level: see `table`.
+        phase: uint32; `inc` is its increment and `dinc` the increment's change per sample.
+        inc: see `phase`.
+        dinc: see `phase`.
+        gl0: gain left at the block's start; `gl1` is that at its end, `gr0` and `gr1` those on the right.
+        gl1: see `gl0`.
+        gr0: see `gl0`.
+        gr1: see `gl0`.
+        left: (BLOCK,) float32, added to.
+        right: (BLOCK,) float32, added to.
+    """
+    shift, mask, scale = _SHIFTS[level], _MASKS[level], _SCALES[level]
+    if gl0 == gl1 and gr0 == gr1:
+        for n in range(BLOCK):
+            y = _line(table, np.int64(phase >> np.uint32(shift)), _fraction(phase, mask, scale))
+            left[n] += y * gl0
+            right[n] += y * gr0
+            phase = np.uint32(phase + inc)
+            inc = np.uint32(inc + dinc)
+        return
+    dl = (gl1 - gl0) * _STEP
+    dr = (gr1 - gr0) * _STEP
     for n in range(BLOCK):
-        out[n] = _read_between(table, frame, blend, shift, _phase_at(phase, inc, dinc, n))
+        x = np.float32(n)
+        y = _line(table, np.int64(phase >> np.uint32(shift)), _fraction(phase, mask, scale))
+        left[n] += y * (gl0 + x * dl)
+        right[n] += y * (gr0 + x * dr)
+        phase = np.uint32(phase + inc)
+        inc = np.uint32(inc + dinc)
+
+
+@dsp
+def ramp_phases(phase, inc, dinc, moved):
+    """Fill moved (BLOCK,) uint32 with the voice's own phases."""
+    for n in range(BLOCK):
+        moved[n] = _phase_at(phase, inc, dinc, n)
+
+
+@dsp
+def add_fetched(wave, gl0, gl1, gr0, gr1, left, right):
+    """Add a voice's samples (BLOCK,) to a stereo bus; gains as in `add_plain`."""
+    dl = (gl1 - gl0) * _STEP
+    dr = (gr1 - gr0) * _STEP
+    for n in range(BLOCK):
+        x = np.float32(n)
+        left[n] += wave[n] * (gl0 + x * dl)
+        right[n] += wave[n] * (gr0 + x * dr)
+
+
+@dsp
+def fetch_still(table, level, moved, wave):
+    """Fill wave (BLOCK,) with one frame's samples at the phases `moved`."""
+    shift, mask, scale = _SHIFTS[level], _MASKS[level], _SCALES[level]
+    for n in range(BLOCK):
+        phase = moved[n]
+        wave[n] = _line(table, np.int64(phase >> np.uint32(shift)), _fraction(phase, mask, scale))
+
+
+@dsp
+def fetch_moving(tables, first, level, pos0, pos1, moved, wave):
+    """As `fetch_still`, the position moving over the frames from pos0 to pos1."""
+    shift, mask, scale = _SHIFTS[level], _MASKS[level], _SCALES[level]
+    frame, blend = frame_of(pos0)
+    last, blend1 = frame_of(pos1)
+    table = tables[first + _OFFSETS[level] : first + _TABLE_STRIDE]
+    if frame == last:
+        here = table[np.int64(frame) * _STRIDE :]
+        there = here[_STRIDE:]
+        step = (blend1 - blend) * _STEP
+        for n in range(BLOCK):
+            phase = moved[n]
+            i, f = np.int64(phase >> np.uint32(shift)), _fraction(phase, mask, scale)
+            x = _line(here, i, f)
+            wave[n] = x + blend * (_line(there, i, f) - x)
+            blend += step
+        return
+    p0 = pos0 * _TOP
+    dp = (pos1 - pos0) * _TOP * _STEP
+    for n in range(BLOCK):
+        p = p0 + np.float32(n) * dp
+        at = min(max(np.int64(p), np.int64(0)), np.int64(FRAMES - 2))
+        phase = moved[n]
+        i, f = at * _STRIDE + np.int64(phase >> np.uint32(shift)), _fraction(phase, mask, scale)
+        x = _line(table, i, f)
+        wave[n] = x + (p - np.float32(at)) * (_line(table, i + _STRIDE, f) - x)
+
+
+@dsp
+def cross_still(table, level, moved, mix, wave):
+    """Cross from wave to the frame's samples at the phases `moved` by mix (BLOCK,), where that is not 0."""
+    shift, mask, scale = _SHIFTS[level], _MASKS[level], _SCALES[level]
+    for n in range(BLOCK):
+        if mix[n] != np.float32(0.0):
+            phase = moved[n]
+            y = _line(table, np.int64(phase >> np.uint32(shift)), _fraction(phase, mask, scale))
+            wave[n] += mix[n] * (y - wave[n])
+
+
+@dsp
+def mix_in(wave, other, mix):
+    """Cross from wave towards other (both (BLOCK,)) by mix (BLOCK,), in place."""
+    for n in range(BLOCK):
+        wave[n] += mix[n] * (other[n] - wave[n])
+
+
+@dsp
+def modulator_block(tables, first, partials, position, phase, inc, dinc, moved, out):
+    """The other oscillator as an FM source: one voice, no warp, few partials; fills out (BLOCK,)."""
+    ramp_phases(phase, inc, dinc, moved)
+    fetch_moving(tables, first, choose_level(partials), position, position, moved, out)
 
 
 @dsp
@@ -198,8 +265,9 @@ def limit_warp(warp, amount, room, ratio):
     """The warp's depth and the partials that fit, given the bandwidth.
 
     `room` is how many multiples of the fundamental fit below the limit (24.1 kHz at 44.1 kHz: what folds
-    back from there lands above 20 kHz). `ratio` is the FM source's highest partial over the fundamental. Bandwidths: Carson's
-    rule with the Bessel tail to -60 dB for bend, mirror and fm; the geometric tail of the allpass map for squeeze.
+    back from there lands above 20 kHz). `ratio` is the FM source's highest partial over the fundamental.
+    Bandwidths: Carson's rule with the Bessel tail to -60 dB for bend, mirror and fm; the geometric tail of the
+    allpass map for squeeze.
 
     Returns:
         (depth, partials).
@@ -248,8 +316,14 @@ def _cycle(phase):
 
 
 @dsp
-def _bend_phases(warp, d0, d1, phase, inc, dinc, fm, moved, second, mix):
-    """Fill where to read: `moved`, and for sync and mirror also `second` and how much of it (`mix`)."""
+def bend_phases(warp, d0, d1, phase, inc, dinc, fm, moved, second, mix):
+    """Fill where to read: `moved`, and for sync and mirror also `second` and how much of it (`mix`), all (BLOCK,).
+
+    bend: p + d sin(2 pi p) / 2 pi. squeeze: the allpass map p + atan(d sin / (1 - d cos)) / pi. mirror: mixed
+    with a read at (1 - cos 2 pi p) / 2. sync: the slave runs d times as fast, and over the last half of the master's
+    cycle fades into the slave as it must arrive at the reset, so there is no step. fm: p + d fm / 2 pi.
+    The depth d goes from d0 to d1; its units are those of `limit_warp`.
+    """
     dd = (d1 - d0) * _STEP
     turn = np.float32(0.15915494)
     quarter = np.float32(0.25)
@@ -286,56 +360,3 @@ def _bend_phases(warp, d0, d1, phase, inc, dinc, fm, moved, second, mix):
         for n in range(BLOCK):
             depth = d0 + np.float32(n) * dd
             moved[n] = np.uint32(_phase_at(phase, inc, dinc, n) + _to_phase(depth * turn * fm[n]))
-
-
-@dsp
-def add_warped(
-    tables, first, level, warp, d0, d1, pos0, pos1, phase, inc, dinc, gl0, gl1, gr0, gr1, fm, moved, second, mix,
-    left, right,
-):  # fmt: skip
-    """As `add_plain`, with the phase bent by `warp` of depth d0 to d1 (units: see `limit_warp`).
-
-    bend: p + d sin(2 pi p) / 2 pi. squeeze: the allpass map p + atan(d sin / (1 - d cos)) / pi. mirror: mixed
-    with a read at (1 - cos 2 pi p) / 2. sync: the slave runs d times as fast, and over the last half of the master's
-    cycle fades into the slave as it must arrive at the reset, so there is no step. fm: p + d fm / 2 pi.
-    `moved`, `second` (uint32) and `mix` (float32) are scratch, (BLOCK,).
-    """
-    _bend_phases(warp, d0, d1, phase, inc, dinc, fm, moved, second, mix)
-    shift = _SHIFTS[level]
-    table = tables[first + _OFFSETS[level] : first + _TABLE_STRIDE]
-    dl = (gl1 - gl0) * _STEP
-    dr = (gr1 - gr0) * _STEP
-    p0 = pos0 * _TOP
-    dp = (pos1 - pos0) * _TOP * _STEP
-    frame, blend0 = frame_of(pos0)
-    last, blend1 = frame_of(pos1)
-    double = warp == SYNC or warp == MIRROR
-    if frame == last:
-        db = (blend1 - blend0) * _STEP
-        at = table[np.int64(frame) * _STRIDE :]
-        zero = np.uint32(0)
-        if double:
-            for n in range(BLOCK):
-                x = np.float32(n)
-                blend = blend0 + x * db
-                y = _read_between(at, zero, blend, shift, moved[n])
-                y += mix[n] * (_read_between(at, zero, blend, shift, second[n]) - y)
-                left[n] += y * (gl0 + x * dl)
-                right[n] += y * (gr0 + x * dr)
-        else:
-            for n in range(BLOCK):
-                x = np.float32(n)
-                y = _read_between(at, zero, blend0 + x * db, shift, moved[n])
-                left[n] += y * (gl0 + x * dl)
-                right[n] += y * (gr0 + x * dr)
-        return
-    for n in range(BLOCK):
-        x = np.float32(n)
-        p = p0 + x * dp
-        place = min(max(np.int32(p), np.int32(0)), np.int32(FRAMES - 2))
-        blend = p - np.float32(place)
-        y = _read_between(table, np.uint32(place), blend, shift, moved[n])
-        if double:
-            y += mix[n] * (_read_between(table, np.uint32(place), blend, shift, second[n]) - y)
-        left[n] += y * (gl0 + x * dl)
-        right[n] += y * (gr0 + x * dr)

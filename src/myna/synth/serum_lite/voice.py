@@ -17,19 +17,32 @@ from myna.synth.serum_lite.effects import (
     eq_design,
     reverb_block,
 )
-from myna.synth.serum_lite.filter import damping, filter_block
+from myna.synth.serum_lite.filter import filter_block
 from myna.synth.serum_lite.hashing import signed_unit, unit
 from myna.synth.serum_lite.jit import BLOCK, dsp
 from myna.synth.serum_lite.modulation import start_controls, update_controls
 from myna.synth.serum_lite.oscillator import (
+    FM,
+    MIRROR,
+    NONE,
+    SYNC,
+    add_fetched,
     add_plain,
-    add_warped,
+    bend_phases,
+    blend_frames,
     choose_level,
+    cross_still,
+    fetch_moving,
+    fetch_still,
+    frame_of,
+    level_offset,
     limit_warp,
+    mix_in,
     modulator_block,
+    ramp_phases,
 )
 from myna.synth.serum_lite.parameters import TABLE
-from myna.synth.serum_lite.shaper import SOFT, shape_block
+from myna.synth.serum_lite.shaper import PASS, SOFT, shape_block
 from myna.synth.serum_lite.wavetables import FRAME_STRIDE, FRAMES
 
 __all__ = ["BLOCK_ROWS", "PHASES", "STATES", "VOICES", "render_row"]
@@ -58,15 +71,14 @@ _M_FILTER_DRIVE = m._M_DRIVE
 BLOCK_ROWS = 21
 # Seven voices of each oscillator, the sub, a modulator for each oscillator; then two blocks of bent phases.
 PHASES = 18 + 2 * BLOCK
-STATES = 40
+STATES = 42
 VOICES = 7
 _MOVED = 18
 # Rows of the block memory.
 _FL, _FR, _DL, _DR, _COEFFICIENTS, _FM, _DRY_L, _DRY_R, _REVERB_WORK = 0, 1, 2, 3, 4, 7, 8, 9, 10
 # Places in the state memory.
 _S_FILTER, _S_DELAY, _S_REVERB, _S_EQ, _S_NOISE, _S_DC = 0, 8, 10, 18, 30, 34
-# Fundamental of the sub's four frames in the basic shapes table (sine, triangle, saw, square at thirds).
-_LAST_FRAME = np.float32(FRAMES - 1)
+_S_HELD = 38  # level and position of the frame that each oscillator has blended
 
 
 @dsp
@@ -101,86 +113,132 @@ def _start_oscillator(p, osc, which, seed, phases, voices):
 
 
 @dsp
-def _oscillator(p, osc, which, tables, limit, sample_rate, old, new, phases, voices, fm, mix, left, right):
+def _modulate(p, which, tables, sample_rate, old, new, phases, fm):
+    """Fill fm (BLOCK,) with the other oscillator as the FM source; return its highest frequency in Hz."""
+    other = m.OSC_B if which == 0 else m.OSC_A
+    at = m.C_B if which == 0 else m.C_A
+    hz = max(old[at], new[at])
+    partials = min(max(3000.0 / hz, 1.0), 8.0)
+    slot = 2 * VOICES + 1 + which
+    inc = _increment(old[at], sample_rate)
+    dinc = (_increment(new[at], sample_rate) - inc) // BLOCK
+    first = np.int64(p[other + m.WAVE]) * _TABLE_STRIDE
+    place = np.float32(new[at + m.C_POSITION])
+    moved = phases[_MOVED : _MOVED + BLOCK]
+    modulator_block(tables, first, partials, place, phases[slot], _wrap(inc), _wrap(dinc), moved, fm)
+    phases[slot] = _advance(phases[slot], inc, dinc)
+    return partials * hz
+
+
+@dsp
+def _advance(phase, inc, dinc):
+    """A phase one block later."""
+    return _wrap(np.int64(phase) + BLOCK * inc + (BLOCK * (BLOCK - 1) // 2) * dinc)
+
+
+@dsp
+def _still_frame(tables, first, level, position, held, frame):
+    """Where the bank holds one level at a position that stands still; -1 if that is in `frame` (LARGEST + 1,) instead.
+
+    `frame` is blended anew only when level or position is not what `held` (2,) says it has.
+    """
+    index, blend = frame_of(position)
+    if blend == np.float32(0.0):
+        return first + level_offset(level) + np.int64(index) * FRAME_STRIDE
+    if held[0] != np.float32(level) or held[1] != position:
+        blend_frames(tables, first, level, position, frame)
+        held[0], held[1] = np.float32(level), position
+    return np.int64(-1)
+
+
+@dsp
+def _pan_gain(level, pan):
+    """Gains left and right, equal power but for a factor of the square root of two."""
+    pan = np.float32(min(max(pan, -1.0), 1.0))
+    gain, one = np.float32(level), np.float32(1.0)
+    return gain * np.float32(math.sqrt(one - pan)), gain * np.float32(math.sqrt(one + pan))
+
+
+@dsp
+def _oscillator(p, osc, which, tables, limit, sample_rate, old, new, blocks, state, phases, voices, frame, left, right):
     """Add all voices of an oscillator to a bus and move its phases on."""
     at = m.C_A if which == 0 else m.C_B
-    other = m.OSC_B if which == 0 else m.OSC_A
-    other_at = m.C_B if which == 0 else m.C_A
     count = int(p[osc + m.UNISON])
     first = np.int64(p[osc + m.WAVE]) * _TABLE_STRIDE
     warp = int(p[osc + m.WARP])
     hz0, hz1 = old[at + m.FREQUENCY], new[at + m.FREQUENCY]
+    level0, level1 = old[at + m.C_LEVEL], new[at + m.C_LEVEL]
+    silent = level0 == 0.0 and level1 == 0.0
     highest = max(hz0, hz1) * voices[which, 0, count - 1]
-    room = limit / highest
-    partials = room
+    partials = limit / highest
     d0 = d1 = np.float32(0.0)
-    if warp > 0:
-        ratio = 1.0
-        if warp == 5:
-            other_hz = max(old[other_at], new[other_at])
-            source_partials = min(max(3000.0 / other_hz, 1.0), 8.0)
-            ratio = source_partials * other_hz / highest
-            slot = 2 * VOICES + 1 + which
-            i0 = _increment(old[other_at], sample_rate)
-            i1 = _increment(new[other_at], sample_rate)
-            di = (i1 - i0) // BLOCK
-            source = np.int64(p[other + m.WAVE]) * _TABLE_STRIDE
-            place = np.float32(new[other_at + m.C_POSITION])
-            modulator_block(tables, source, source_partials, place, phases[slot], _wrap(i0), _wrap(di), fm)
-            phases[slot] = _wrap(np.int64(phases[slot]) + BLOCK * i0 + (BLOCK * (BLOCK - 1) // 2) * di)
+    fm, mix, wave, other = blocks[_FM], blocks[_COEFFICIENTS], blocks[_COEFFICIENTS + 1], blocks[_COEFFICIENTS + 2]
+    if warp != NONE:
+        room, ratio = partials, 1.0
+        if warp == FM:
+            ratio = _modulate(p, which, tables, sample_rate, old, new, phases, fm) / highest
         d0, h0 = limit_warp(warp, old[at + m.C_WARP], room, ratio)
         d1, h1 = limit_warp(warp, new[at + m.C_WARP], room, ratio)
         partials = min(h0, h1)
     level = choose_level(partials)
     pos0, pos1 = np.float32(old[at + m.C_POSITION]), np.float32(new[at + m.C_POSITION])
-    silent = old[at + m.C_LEVEL] == 0.0 and new[at + m.C_LEVEL] == 0.0
+    still = pos0 == pos1
+    table = tables
+    if still and not silent:
+        held = state[_S_HELD + 2 * which : _S_HELD + 2 * which + 2]
+        start = _still_frame(tables, first, level, pos0, held, frame)
+        table = tables[start:] if start >= 0 else frame
+    moved, second = phases[_MOVED : _MOVED + BLOCK], phases[_MOVED + BLOCK : _MOVED + 2 * BLOCK]
     for v in range(count):
-        ratio_v = voices[which, 0, v]
-        i0 = _increment(hz0 * ratio_v, sample_rate)
-        i1 = _increment(hz1 * ratio_v, sample_rate)
-        di = (i1 - i0) // BLOCK
+        inc = _increment(hz0 * voices[which, 0, v], sample_rate)
+        dinc = (_increment(hz1 * voices[which, 0, v], sample_rate) - inc) // BLOCK
         slot = which * VOICES + v
-        if not silent:
-            pan0 = min(max(old[at + m.C_PAN] + voices[which, 2, v], -1.0), 1.0)
-            pan1 = min(max(new[at + m.C_PAN] + voices[which, 2, v], -1.0), 1.0)
-            g0 = old[at + m.C_LEVEL] * voices[which, 1, v]
-            g1 = new[at + m.C_LEVEL] * voices[which, 1, v]
-            gl0, gr0 = np.float32(g0 * math.sqrt(1.0 - pan0)), np.float32(g0 * math.sqrt(1.0 + pan0))
-            gl1, gr1 = np.float32(g1 * math.sqrt(1.0 - pan1)), np.float32(g1 * math.sqrt(1.0 + pan1))
-            ph, inc, dinc = phases[slot], _wrap(i0), _wrap(di)
-            if warp == 0:
-                add_plain(tables, first, level, pos0, pos1, ph, inc, dinc, gl0, gl1, gr0, gr1, left, right)
+        phase = phases[slot]
+        phases[slot] = _advance(phase, inc, dinc)
+        if silent:
+            continue
+        gl0, gr0 = _pan_gain(level0 * voices[which, 1, v], old[at + m.C_PAN] + voices[which, 2, v])
+        gl1, gr1 = gl0, gr0
+        if level0 != level1 or old[at + m.C_PAN] != new[at + m.C_PAN]:
+            gl1, gr1 = _pan_gain(level1 * voices[which, 1, v], new[at + m.C_PAN] + voices[which, 2, v])
+        if warp == NONE and still:
+            add_plain(table, level, phase, _wrap(inc), _wrap(dinc), gl0, gl1, gr0, gr1, left, right)
+            continue
+        if warp == NONE:
+            ramp_phases(phase, _wrap(inc), _wrap(dinc), moved)
+        else:
+            bend_phases(warp, d0, d1, phase, _wrap(inc), _wrap(dinc), fm, moved, second, mix)
+        if still:
+            fetch_still(table, level, moved, wave)
+        else:
+            fetch_moving(tables, first, level, pos0, pos1, moved, wave)
+        if warp == SYNC or warp == MIRROR:
+            if still:
+                cross_still(table, level, second, mix, wave)
             else:
-                add_warped(
-                    tables, first, level, warp, d0, d1, pos0, pos1, ph, inc, dinc, gl0, gl1, gr0, gr1,
-                    fm, phases[_MOVED : _MOVED + BLOCK], phases[_MOVED + BLOCK : _MOVED + 2 * BLOCK], mix,
-                    left, right,
-                )  # fmt: skip
-        phases[slot] = _wrap(np.int64(phases[slot]) + BLOCK * i0 + (BLOCK * (BLOCK - 1) // 2) * di)
+                fetch_moving(tables, first, level, pos0, pos1, second, other)
+                mix_in(wave, other, mix)
+        add_fetched(wave, gl0, gl1, gr0, gr1, left, right)
 
 
 @dsp
 def _sub(p, tables, limit, sample_rate, old, new, phases, left, right):
     """Add the sub oscillator: a frame of the basic shapes, one voice."""
     slot = 2 * VOICES
-    i0 = _increment(old[m.C_SUB_HZ], sample_rate)
-    i1 = _increment(new[m.C_SUB_HZ], sample_rate)
-    di = (i1 - i0) // BLOCK
+    inc = _increment(old[m.C_SUB_HZ], sample_rate)
+    dinc = (_increment(new[m.C_SUB_HZ], sample_rate) - inc) // BLOCK
     level = choose_level(limit / max(old[m.C_SUB_HZ], new[m.C_SUB_HZ]))
-    place = np.float32(p[_SUB_SHAPE] / 3.0)
-    pan = p[_SUB_PAN]
-    wide_l, wide_r = math.sqrt(1.0 - pan), math.sqrt(1.0 + pan)
-    g0, g1 = old[m.C_SUB], new[m.C_SUB]
-    add_plain(
-        tables, np.int64(0), level, place, place, phases[slot], _wrap(i0), _wrap(di),
-        np.float32(g0 * wide_l), np.float32(g1 * wide_l), np.float32(g0 * wide_r), np.float32(g1 * wide_r),
-        left, right,
-    )  # fmt: skip
-    phases[slot] = _wrap(np.int64(phases[slot]) + BLOCK * i0 + (BLOCK * (BLOCK - 1) // 2) * di)
+    # The four shapes are the frames at thirds of the table.
+    index = np.int64(p[_SUB_SHAPE]) * ((FRAMES - 1) // 3)
+    table = tables[level_offset(level) + index * FRAME_STRIDE :]
+    gl0, gr0 = _pan_gain(old[m.C_SUB], p[_SUB_PAN])
+    gl1, gr1 = _pan_gain(new[m.C_SUB], p[_SUB_PAN])
+    add_plain(table, level, phases[slot], _wrap(inc), _wrap(dinc), gl0, gl1, gr0, gr1, left, right)
+    phases[slot] = _advance(phases[slot], inc, dinc)
 
 
 @dsp
-def _noise(p, seed, at, sample_rate, old, new, state, left, right):
+def _noise(p, seed, at, sample_rate, old, new, state, white, left, right):
     """Add noise: white, tilted down through a 500 Hz low-pass or up by taking a 4 kHz one away."""
     color = np.float32(p[_NOISE_COLOR])
     width = np.float32(p[_NOISE_WIDTH])
@@ -189,21 +247,21 @@ def _noise(p, seed, at, sample_rate, old, new, state, left, right):
     g0, g1 = np.float32(0.6 * old[m.C_NOISE]), np.float32(0.6 * new[m.C_NOISE])
     step = np.float32(1.0 / BLOCK)
     key_l, key_r = np.uint32(seed + np.uint32(0x1EF7)), np.uint32(seed + np.uint32(0x41647))
-    lp_l, lp_r = state[_S_NOISE], state[_S_NOISE + 1]
-    one = np.float32(1.0)
     shared = np.float32(math.sqrt(1.0 - width * width))
+    # Two loops: the first one vectorises, the recurrence in the second does not.
     for n in range(BLOCK):
-        white_l = signed_unit(key_l, np.uint32(at + n))
-        white_r = shared * white_l + width * signed_unit(key_r, np.uint32(at + n))
-        lp_l += a * (white_l - lp_l)
-        lp_r += a * (white_r - lp_r)
+        white[0, n] = signed_unit(key_l, np.uint32(at + n))
+        white[1, n] = shared * white[0, n] + width * signed_unit(key_r, np.uint32(at + n))
+    one = np.float32(1.0)
+    keep = one + color if color < 0.0 else one
+    take = np.float32(4.0) * color if color < 0.0 else color
+    lp_l, lp_r = state[_S_NOISE], state[_S_NOISE + 1]
+    for n in range(BLOCK):
+        lp_l += a * (white[0, n] - lp_l)
+        lp_r += a * (white[1, n] - lp_r)
         gain = g0 + (g1 - g0) * np.float32(n) * step
-        if color < 0.0:
-            left[n] += gain * ((one + color) * white_l - color * np.float32(4.0) * lp_l)
-            right[n] += gain * ((one + color) * white_r - color * np.float32(4.0) * lp_r)
-        else:
-            left[n] += gain * (white_l - color * lp_l)
-            right[n] += gain * (white_r - color * lp_r)
+        left[n] += gain * (keep * white[0, n] - take * lp_l)
+        right[n] += gain * (keep * white[1, n] - take * lp_r)
     state[_S_NOISE], state[_S_NOISE + 1] = lp_l, lp_r
 
 
@@ -214,28 +272,36 @@ def _filter(p, drives, fir, old, new, blocks, state, shapers):
     if drives:
         d0, d1 = np.float32(old[m.C_DRIVE]), np.float32(new[m.C_DRIVE])
         w0, w1 = np.float32(old[m.C_DRIVE_WET]), np.float32(new[m.C_DRIVE_WET])
-        shape_block(SOFT, left, d0, d1, w0, w1, fir, shapers[0])
-        shape_block(SOFT, right, d0, d1, w0, w1, fir, shapers[1])
+        shape_block(SOFT, 4, left, d0, d1, w0, w1, fir, shapers[0])
+        shape_block(SOFT, 4, right, d0, d1, w0, w1, fir, shapers[1])
     mix = np.float32(p[_FILTER_MIX])
     dry_l, dry_r = blocks[_DRY_L], blocks[_DRY_R]
     for n in range(BLOCK):
         dry_l[n] = left[n]
         dry_r[n] = right[n]
-    kind, slope = int(p[_FILTER_TYPE]), int(p[_FILTER_SLOPE])
-    g0, g1 = np.float32(old[m.C_G]), np.float32(new[m.C_G])
-    scratch = blocks[_COEFFICIENTS : _COEFFICIENTS + 3]
-    for stage in range(1 + slope):
-        k0 = damping(old[m.C_RESONANCE], slope, stage)
-        k1 = damping(new[m.C_RESONANCE], slope, stage)
-        memory = state[_S_FILTER + 4 * stage : _S_FILTER + 4 * stage + 4]
-        filter_block(kind, left, right, g0, g1, k0, k1, memory, scratch, BLOCK)
+    filter_block(
+        int(p[_FILTER_TYPE]), 1 + int(p[_FILTER_SLOPE]), left, right, np.float32(old[m.C_G]), np.float32(new[m.C_G]),
+        old[m.C_RESONANCE], new[m.C_RESONANCE], state[_S_FILTER : _S_FILTER + 8], blocks[_REVERB_WORK : _REVERB_WORK + 8],
+    )  # fmt: skip
     for n in range(BLOCK):
         left[n] = dry_l[n] + mix * (left[n] - dry_l[n])
         right[n] = dry_r[n] + mix * (right[n] - dry_r[n])
 
 
 @dsp
-def _voice(p, at, tables, fir, limit, sample_rate, seed, drives, old, new, blocks, state, phases, voices, shapers):
+def _highest(p, driven, sample_rate):
+    """The highest frequency that a source may hold, in Hz.
+
+    24.1 kHz at 44.1 kHz, as what folds lands above 20 kHz. Ahead of a shaper it must not fold at all, since the shaper
+    would mix it down into the middle of the spectrum.
+    """
+    if driven or p[_DIST_ON] >= 0.5:
+        return PASS * sample_rate
+    return min(max(sample_rate - 20000.0, 0.5465 * sample_rate), 26000.0)
+
+
+@dsp
+def _voice(p, at, tables, fir, sample_rate, seed, drives, old, new, blocks, state, phases, voices, frames, shapers):
     """Fill the direct bus with the note before the effects, amplified."""
     for row in range(4):
         for n in range(BLOCK):
@@ -245,16 +311,17 @@ def _voice(p, at, tables, fir, limit, sample_rate, seed, drives, old, new, block
         osc = m.OSC_A if which == 0 else m.OSC_B
         if p[osc + m.ON] >= 0.5:
             bus = _FL if filtered and p[osc + m.TO_FILTER] >= 0.5 else _DL
+            highest = _highest(p, drives and bus == _FL, sample_rate)
             _oscillator(
-                p, osc, which, tables, limit, sample_rate, old, new, phases, voices, blocks[_FM], blocks[_COEFFICIENTS],
+                p, osc, which, tables, highest, sample_rate, old, new, blocks, state, phases, voices, frames[which],
                 blocks[bus], blocks[bus + 1],
             )  # fmt: skip
     if p[_SUB_ON] >= 0.5:
         bus = _FL if filtered and p[_SUB_FILTER] >= 0.5 else _DL
-        _sub(p, tables, limit, sample_rate, old, new, phases, blocks[bus], blocks[bus + 1])
+        _sub(p, tables, _highest(p, drives and bus == _FL, sample_rate), sample_rate, old, new, phases, blocks[bus], blocks[bus + 1])
     if p[_NOISE_ON] >= 0.5:
         bus = _FL if filtered and p[_NOISE_FILTER] >= 0.5 else _DL
-        _noise(p, seed, at, sample_rate, old, new, state, blocks[bus], blocks[bus + 1])
+        _noise(p, seed, at, sample_rate, old, new, state, blocks[_COEFFICIENTS : _COEFFICIENTS + 2], blocks[bus], blocks[bus + 1])
     if filtered:
         _filter(p, drives, fir, old, new, blocks, state, shapers)
     a0, a1 = np.float32(old[m.C_AMP]), np.float32(new[m.C_AMP])
@@ -290,8 +357,8 @@ def _effects(p, at, sample_rate, fir, old, new, blocks, state, shapers, chorus, 
         kind = int(p[_DIST_TYPE])
         d0, d1 = np.float32(old[m.C_DIST]), np.float32(new[m.C_DIST])
         w0, w1 = np.float32(old[m.C_DIST_MIX]), np.float32(new[m.C_DIST_MIX])
-        shape_block(kind, left, d0, d1, w0, w1, fir, shapers[2])
-        shape_block(kind, right, d0, d1, w0, w1, fir, shapers[3])
+        shape_block(kind, 8, left, d0, d1, w0, w1, fir, shapers[2])
+        shape_block(kind, 8, right, d0, d1, w0, w1, fir, shapers[3])
         if kind == 3:
             _block_dc(left, state, _S_DC)
             _block_dc(right, state, _S_DC + 2)
@@ -299,7 +366,7 @@ def _effects(p, at, sample_rate, fir, old, new, blocks, state, shapers, chorus, 
         chorus_block(
             left, right, chorus, at, p[_CHORUS_RATE], p[_CHORUS_DEPTH],
             np.float32(0.9 * p[_CHORUS_FEEDBACK]), np.float32(old[m.C_CHORUS]), np.float32(new[m.C_CHORUS]),
-            sample_rate, blocks[_COEFFICIENTS],
+            sample_rate, blocks[_COEFFICIENTS], blocks[_COEFFICIENTS + 1],
         )  # fmt: skip
     if p[_DELAY_ON] >= 0.5:
         lag = max(np.int64(p[_DELAY_TIME] * sample_rate + 0.5), np.int64(BLOCK))
@@ -323,11 +390,9 @@ def _effects(p, at, sample_rate, fir, old, new, blocks, state, shapers, chorus, 
 def _limit(x):
     """Leave up to 1 as it is, bend what is above towards 2 (slope 1 at the join)."""
     one = np.float32(1.0)
-    a = abs(x)
-    if a <= one:
-        return x
-    y = np.float32(2.0) - one / a
-    return y if x > np.float32(0.0) else -y
+    a = max(abs(x), one)
+    # x itself up to 1, as a / a is exactly 1; written without a branch, so that loops vectorise.
+    return x * ((np.float32(2.0) - one / a) / a)
 
 
 @dsp
@@ -337,12 +402,17 @@ def _master(p, at, count, old, new, blocks, out):
     g0, g1 = np.float32(old[m.C_OUT]), np.float32(new[m.C_OUT])
     step = np.float32(1.0 / BLOCK)
     half = np.float32(0.5)
-    for n in range(count):
+    left, right = blocks[_DL], blocks[_DR]
+    for n in range(BLOCK):
         gain = g0 + (g1 - g0) * np.float32(n) * step
-        mid = half * (blocks[_DL, n] + blocks[_DR, n])
-        side = half * width * (blocks[_DL, n] - blocks[_DR, n])
-        out[0, at + n] = _limit(gain * (mid + side))
-        out[1, at + n] = _limit(gain * (mid - side))
+        mid = half * (left[n] + right[n])
+        side = half * width * (left[n] - right[n])
+        left[n] = _limit(gain * (mid + side))
+        right[n] = _limit(gain * (mid - side))
+    into_l, into_r = out[0, at : at + count], out[1, at : at + count]
+    for n in range(count):
+        into_l[n] = left[n]
+        into_r[n] = right[n]
 
 
 @dsp
@@ -353,9 +423,20 @@ def _clear(memory):
 
 
 @dsp
+def _drives(p):
+    """Whether the filter's drive is ever above 0 dB."""
+    if p[_FILTER_DRIVE] > 0.0:
+        return True
+    for slot in range(_SLOTS):
+        if int(p[_MATRIX + 3 * slot + 1]) == _M_FILTER_DRIVE and p[_MATRIX + 3 * slot] > 0.0:
+            return True
+    return False
+
+
+@dsp
 def render_row(
     p, note, seed, sample_rate, tables, fir, out,
-    blocks, state, control, work, phases, voices, shapers, chorus, delay, pre, reverb, eq,
+    blocks, state, control, work, phases, voices, frames, shapers, chorus, delay, pre, reverb, eq,
 ):  # fmt: skip
     """Render one preset at one probe.
 
@@ -370,14 +451,13 @@ def render_row(
     """
     for i in range(STATES):
         state[i] = np.float32(0.0)
+    state[_S_HELD] = state[_S_HELD + 2] = np.float32(-1.0)
     for i in range(_MOVED):
         phases[i] = np.uint32(0)
-    drives = p[_FILTER_DRIVE] > 0.0
-    for slot in range(_SLOTS):
-        if int(p[_MATRIX + 3 * slot + 1]) == _M_FILTER_DRIVE and p[_MATRIX + 3 * slot] > 0.0:
-            drives = True
+    drives = p[_FILTER_ON] >= 0.5 and _drives(p)
     for i in range(4):
-        _clear(shapers[i])
+        if (drives and i < 2) or (p[_DIST_ON] >= 0.5 and i >= 2):
+            _clear(shapers[i])
     tails = False
     if p[_CHORUS_ON] >= 0.5:
         _clear(chorus)
@@ -396,7 +476,6 @@ def render_row(
     start_controls(p, note, seed, work)
     old, new = control[0], control[1]
     update_controls(p, note, 0.0, 0.0, sample_rate, seed, work, old)
-    limit = min(max(sample_rate - 20000.0, 0.5465 * sample_rate), 26000.0)
     total = int(note[3])
     finished = note[2] + p[_RELEASE]
     silent_for = 0
@@ -413,8 +492,8 @@ def render_row(
                 blocks[_DR, n] = np.float32(0.0)
         else:
             _voice(
-                p, at, tables, fir, limit, sample_rate, seed, drives, old, new, blocks, state, phases,
-                voices, shapers,
+                p, at, tables, fir, sample_rate, seed, drives, old, new, blocks, state, phases,
+                voices, frames, shapers,
             )  # fmt: skip
         _effects(p, at, sample_rate, fir, old, new, blocks, state, shapers, chorus, delay, pre, reverb, eq)
         _master(p, at, min(BLOCK, total - at), old, new, blocks, out)

@@ -204,8 +204,8 @@ def _noise_like() -> np.ndarray:
     generator = seeding.generator(0, "noise_like")
     amplitude = generator.rayleigh(1.0, HARMONICS)
     phase = np.exp(2j * np.pi * generator.random(HARMONICS))
-    centre = 4.0 * 24.0**_X
-    return _soften(amplitude * np.exp(-(np.log(_H / centre) ** 2) / 1.2), 24.0) * phase
+    centre = 4.0 * 9.0**_X
+    return _soften(amplitude * np.exp(-(np.log(_H / centre) ** 2) / 1.2), 16.0) * phase
 
 
 SHAPES: dict[str, Callable[[], np.ndarray]] = {
