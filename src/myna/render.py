@@ -82,12 +82,12 @@ def draw_presets(
     renderer = Renderer(synth=synth)
     drawn = []
     for i in range(count):
-        kind = category or tuple(STYLES)[generator(seed, "draw", i, "category").integers(len(STYLES))]
-        source = MusicalPrior(renderer.table, kind) if prior == "musical" else UniformPrior(renderer.table)
-        u = source.sample_audible(1, generator(seed, "draw", i), lambda u: renderer.render(u, DRAW_PROBE))
-        name = f"{kind if prior == 'musical' else prior} {seed}-{i + 1}"
+        kind = category or tuple(STYLES)[generator(seed, "draw", i).integers(len(STYLES))]
         kind = kind if prior == "musical" else "other"
-        drawn.append(Preset.from_u(renderer.table, u[0], name=name.capitalize(), category=kind, tags=(prior,)))
+        source = MusicalPrior(renderer.table, kind) if prior == "musical" else UniformPrior(renderer.table)
+        u = source.sample_audible(1, generator(seed, "draw", kind, i), lambda u: renderer.render(u, DRAW_PROBE))
+        name = f"{kind if prior == 'musical' else prior} {seed}-{i + 1}".capitalize()
+        drawn.append(Preset.from_u(renderer.table, u[0], name=name, category=kind, tags=(prior,)))
     return drawn
 
 

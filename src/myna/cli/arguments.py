@@ -9,6 +9,7 @@ import dataclasses
 import difflib
 import math
 import os
+import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
@@ -41,19 +42,12 @@ def parse(options: type[Options] | Any, prog: str, argv: Sequence[str]) -> Optio
         UsageError: an argument is missing, unknown or has a bad value.
         SystemExit: the help was asked for and has been printed.
     """
-    flags = _flags(options)
-    for token in argv[: argv.index("--")] if "--" in argv else argv:
-        if flags.get(token.partition("=")[0]) == Flag and "=" in token:
-            raise UsageError(f"{token.partition('=')[0]} takes no value: see `{prog} --help`.")
-
-    def stop(event: mistakes.ParseErrorEvent) -> None:
-        raise UsageError(f"{_sentence(event, list(flags))}: see `{event.prog} --help`.")
-
+    _check_flags(_flags(options), prog, argv)
     if os.environ.get("NO_COLOR"):
         tyro._experimental_options["ansi_codes"] = False
     # tyro's own answer to a mistake is a panel of many lines. The hook is its only way to the facts behind it; it is
     # private there, so pyproject.toml names the one version of tyro that is known to have it.
-    with mistakes.on_parse_error(stop):
+    with mistakes.on_parse_error(_stop):
         return tyro.cli(options, prog=prog, args=argv, config=(tyro.conf.FlagCreatePairsOff,))
 
 
@@ -65,7 +59,25 @@ def _flags(options: Any) -> dict[str, Any]:
     return {f"--{name.strip('_').replace('_', '-')}": kind for name, kind in hints.items()}
 
 
-def _sentence(event: mistakes.ParseErrorEvent, flags: list[str]) -> str:
+def _check_flags(flags: dict[str, Any], prog: str, argv: Sequence[str]) -> None:
+    """Refuse what tyro would take for something else: an unknown option, or a switch with a value."""
+    for token in argv[: argv.index("--")] if "--" in argv else argv:
+        flag, given, _ = token.partition("=")
+        if not re.match("--?[A-Za-z]", token) or flag in ("-h", "--help"):
+            continue
+        if flag.replace("_", "-") not in flags:
+            near = difflib.get_close_matches(flag, [*flags, "--help"], n=1)
+            mend = f" (did you mean {near[0]}?)" if near else ""
+            raise UsageError(f"unknown option {_quoted(flag)}{mend}: see `{prog} --help`.")
+        if given and flags[flag.replace("_", "-")] == Flag:
+            raise UsageError(f"{flag} takes no value: see `{prog} --help`.")
+
+
+def _stop(event: mistakes.ParseErrorEvent) -> None:
+    raise UsageError(f"{_sentence(event)}: see `{event.prog} --help`.")
+
+
+def _sentence(event: mistakes.ParseErrorEvent) -> str:
     match event:
         case mistakes.MissingArgs():
             return f"{' and '.join(_label(missing.arg) for missing in event.missing_arguments)} is missing"
@@ -78,20 +90,13 @@ def _sentence(event: mistakes.ParseErrorEvent, flags: list[str]) -> str:
         case mistakes.InstantiationFailure():
             return f"{_label(event.argument)}: {event.message}" if event.argument else event.message
         case mistakes.UnrecognizedArgs():
-            return _unknown(event.tokens[0], flags)
+            return f"unexpected argument {_quoted(event.tokens[0])}"
     return "these arguments cannot be read"
 
 
 def _label(argument: Any) -> str:
     """What a person calls the argument: tyro puts brackets around a place that takes several."""
     return argument.lowered.metavar.strip("[]") if argument.is_positional() else argument.lowered.name_or_flags[0]
-
-
-def _unknown(token: str, flags: list[str]) -> str:
-    if not token.startswith("-"):
-        return f"unexpected argument {_quoted(token)}"
-    near = difflib.get_close_matches(token, [*flags, "--help"], n=1)
-    return f"unknown option {_quoted(token)}" + (f" (did you mean {near[0]}?)" if near else "")
 
 
 def _quoted(text: str) -> str:

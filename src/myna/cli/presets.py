@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import operator
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -216,7 +217,7 @@ def _free_path(folder: Path, preset: Preset) -> Path:
     Raises:
         UsageError: it is taken.
     """
-    kept = "".join(c if c.isalnum() else "-" for c in preset.name.casefold()).strip("-")
+    kept = re.sub(r"[\W_]+", "-", preset.name.casefold()).strip("-")
     path = folder / f"{kept[:60] or 'preset'}.json"
     if path.exists():
         raise UsageError(f"{shown(str(path))} exists already: choose another --out or --seed.")
