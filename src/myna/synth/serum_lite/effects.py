@@ -63,7 +63,7 @@ def _fetch(line, start, scale, out):
 
 @dsp
 def _place(line, at):
-    """Where in a circular buffer the block that begins at `at` lies; `at` is a multiple of BLOCK, so it is never split."""
+    """Where in a circular buffer the block that begins at `at` lies: never split, as `at` is a multiple of BLOCK."""
     return at & np.int64(line.shape[0] - 1)
 
 

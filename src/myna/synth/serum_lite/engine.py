@@ -1,7 +1,8 @@
 """Serum-lite on the CPU (threads over rows) and on CUDA (one thread per row): the same DSP functions.
 
 Shapes: B presets, N probes, T samples, P parameters; a row is one preset at one probe.
-The CPU kernel releases the GIL, so Python threads share the rows; each owns its scratch. A row's bits depend on the row alone.
+The CPU kernel releases the GIL, so Python threads share the rows; each owns its scratch. A row's bits depend on the
+row alone.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ from myna.params import ParameterTable
 from myna.synth.base import Probe
 from myna.synth.serum_lite.effects import REVERB_LINES, line_lengths
 from myna.synth.serum_lite.jit import BLOCK
+from myna.synth.serum_lite.memory import BLOCK_ROWS, PHASES, STATES, VOICES
 from myna.synth.serum_lite.modulation import CONTROLS, WORK
 from myna.synth.serum_lite.parameters import TABLE
 from myna.synth.serum_lite.shaper import FIR, SHAPER_ROWS, SHAPER_WIDTH
-from myna.synth.serum_lite.voice import BLOCK_ROWS, PHASES, STATES, VOICES, render_row
+from myna.synth.serum_lite.voice import render_row
 from myna.synth.serum_lite.wavetables import LARGEST, wavetable_bank
 
 __all__ = ["CHANNELS", "SerumLite", "source_hash"]
@@ -87,29 +89,6 @@ def _render_rows(
 @functools.cache
 def _cpu_kernel() -> Any:
     return _compile_cached(_render_rows)
-
-
-@functools.cache
-def _cuda_kernel() -> Any:
-    from numba import cuda
-
-    @cuda.jit
-    def kernel(
-        values, notes, seeds, sample_rate, tables, fir, out,
-        blocks, state, control, work, phases, voices, frames, shapers, chorus, delay, pre, reverb, eq,
-    ):  # fmt: skip
-        row = cuda.grid(1)
-        probes = notes.shape[0]
-        if row < values.shape[0] * probes:
-            b, n = row // probes, row % probes
-            render_row(
-                values[b], notes[n], seeds[b], sample_rate, tables, fir, out[b, n],
-                blocks[row], state[row], control[row], work[row], phases[row], voices[row],
-                frames[row], shapers[row],
-                chorus[row], delay[row], pre[row], reverb[row], eq[row],
-            )  # fmt: skip
-
-    return kernel
 
 
 def _shapes(sample_rate: int) -> list[tuple[Any, tuple[int, ...]]]:
@@ -194,11 +173,13 @@ class SerumLite:
     def _render_cuda(self, values: np.ndarray, notes: np.ndarray, keys: np.ndarray, sample_rate: int, out: Any) -> None:
         from numba import cuda
 
+        from myna.synth.serum_lite.cuda_kernel import kernel
+
         rows = len(values) * len(notes)
         scratch = [cuda.device_array((rows, *shape), kind) for kind, shape in _shapes(sample_rate)]
         threads = 32
         blocks = -(-rows // threads)
-        _cuda_kernel()[blocks, threads](
+        kernel[blocks, threads](
             cuda.to_device(values), cuda.to_device(notes), cuda.to_device(keys), float(sample_rate),
             _cuda_bank(), cuda.to_device(FIR), out, *scratch,
         )  # fmt: skip

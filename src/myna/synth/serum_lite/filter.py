@@ -75,12 +75,9 @@ def filter_block(kind, stages, left, right, g0, g1, resonance0, resonance1, stat
     Args:
         kind: index into FILTER_TYPES.
         stages: 1 for 12 dB per octave, 2 for 24.
-        left: (BLOCK,) float32, changed in place; `right` likewise.
-        right: see `left`.
-        g0: integrator gain at the block's start, `g1` at its end.
-        g1: see `g0`.
-        resonance0: resonance at the block's start, `resonance1` at its end.
-        resonance1: see `resonance0`.
+        left, right: (BLOCK,) float32, changed in place.
+        g0, g1: integrator gain at the block's start and end.
+        resonance0, resonance1: resonance likewise.
         state: (8,) float32: two integrators for each channel and stage.
         coefficients: (8, BLOCK) float32 scratch.
     """

@@ -20,5 +20,9 @@ _FASTMATH = {"contract", "arcp", "nsz", "reassoc", "afn"}
 
 
 def dsp(function: Callable[..., Any]) -> Any:
-    """Compile a DSP function: no GIL, numpy's division rules, contraction allowed."""
+    """Compile a DSP function: no GIL, numpy's division rules, contraction allowed.
+
+    Without reference counting (`_nrt`), as on CUDA: views cost nothing, and what would not compile for the GPU
+    (returning a view, allocating) does not compile here either.
+    """
     return numba.njit(fastmath=_FASTMATH, nogil=True, error_model="numpy", _nrt=False)(function)

@@ -1,9 +1,9 @@
 """The wavetable oscillator: one voice at a time, a block at a time, added into a stereo bus.
 
-Phase is a 32-bit integer. Tables are band-limited in steps of a factor of 1.5 or less and read with straight lines between
-samples. A position that stands still between two frames is blended into one table beforehand (two loads a sample
-instead of four). Warps bend the phase smoothly, and both the band limit and, near the top of the range, the depth
-follow the bandwidth that the warp adds, so that what folds back stays at least 60 dB down.
+Phase is a 32-bit integer. Tables are band-limited in steps of a factor of 1.5 or less and read with straight lines
+between samples. A position that stands still between two frames is blended into one table beforehand (two loads a
+sample instead of four). Warps bend the phase smoothly, and both the band limit and, near the top of the range, the
+depth follow the bandwidth that the warp adds, so that what folds back stays at least 60 dB down.
 """
 
 from __future__ import annotations
@@ -147,17 +147,11 @@ def add_plain(table, level, phase, inc, dinc, gl0, gl1, gr0, gr1, left, right):
     """Add one voice's block to a stereo bus, reading one frame.
 
     Args:
-        table: the frame's samples and guard; `level` is the band-limit level that gives its size.
-        level: see `table`.
-        phase: uint32; `inc` is its increment and `dinc` the increment's change per sample.
-        inc: see `phase`.
-        dinc: see `phase`.
-        gl0: gain left at the block's start; `gl1` is that at its end, `gr0` and `gr1` those on the right.
-        gl1: see `gl0`.
-        gr0: see `gl0`.
-        gr1: see `gl0`.
-        left: (BLOCK,) float32, added to.
-        right: (BLOCK,) float32, added to.
+        table: the frame's samples and guard.
+        level: the band-limit level, which gives the frame's size.
+        phase, inc, dinc: uint32 phase, its increment, and the increment's change per sample.
+        gl0, gl1, gr0, gr1: gains left and right at the block's start and end.
+        left, right: (BLOCK,) float32, added to.
     """
     shift, mask, scale = _SHIFTS[level], _MASKS[level], _SCALES[level]
     if gl0 == gl1 and gr0 == gr1:
@@ -278,7 +272,8 @@ def limit_warp(warp, amount, room, ratio):
     elif warp == SQUEEZE:
         widest = math.exp(-6.9 / max(room - 1.0, 0.1))
         depth = min(0.8 * amount, widest)
-        tail = 6.9 / -math.log(max(depth, 1e-9))
+        # The tail of the fundamental's map, or the transition beyond the fastest phase of a high partial (as Ai falls).
+        tail = max(6.9 / -math.log(max(depth, 1e-9)), 4.5 * (room * depth / (1.0 - depth) ** 2) ** 0.333)
         partials = (room - tail) * (1.0 - depth) / (1.0 + depth)
     elif warp == SYNC:
         # In units of the slave's cycle: the ratio itself, 1 to 8.

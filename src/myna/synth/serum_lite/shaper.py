@@ -125,7 +125,7 @@ def _shape_all(kind, memory, first, rate):
 
 @dsp
 def _late(rate, index):
-    """Row and column of the samples at `index` (below 0: the past), counted at `rate` (4 or 8) times the sample rate."""
+    """Row and column of the samples at `index` (below 0: the past), counted at `rate` (4 or 8) times the base rate."""
     return index & (rate - 1), _PAST + (index >> (2 if rate == 4 else 3))
 
 
@@ -244,10 +244,8 @@ def shape_block(kind, rate, signal, gain0, gain1, wet0, wet1, fir, memory):
         kind: index into DISTORTION_TYPES.
         rate: 4 or 8. Four is enough for the soft curve up to 24 dB; a hard one needs eight.
         signal: (BLOCK,) float32.
-        gain0: gain into the curve at the block's start, `gain1` at its end; the output is scaled by gain**-0.5.
-        gain1: see `gain0`.
-        wet0: share of the shaped signal at the start, `wet1` at the end; the rest is the (equally late) input.
-        wet1: see `wet0`.
+        gain0, gain1: gain into the curve at the block's start and end; the output is scaled by gain**-0.5.
+        wet0, wet1: share of the shaped signal likewise; the rest is the (equally late) input.
         fir: `FIR`.
         memory: (SHAPER_ROWS, SHAPER_WIDTH) float32, zeros at first.
     """

@@ -5,8 +5,8 @@ harmonics up to its limit. Neighbouring limits lie at most a factor of 1.5 apart
 partial stays under 24.1 kHz keeps everything to 16 kHz and aliases above 20 kHz only.
 
 Tables are read with straight lines between samples. The line through N samples of harmonic h leaves images at
-N - h and N + h that are (h / N)**2 as loud, so a level has about 180 samples per cycle of its strong harmonics (-90 dB);
-what stands above the 46th harmonic falls off in every table (tests/synth measures both).
+N - h and N + h that are (h / N)**2 as loud, so a level has about 180 samples per cycle of its strong harmonics
+(-90 dB); what stands above the 46th harmonic falls off in every table (tests/synth measures both).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import io
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -66,25 +66,31 @@ def frame(table: str, index: int, level: int) -> np.ndarray:
 def wavetable_bank() -> np.ndarray:
     """All tables, float32 (tables × FRAMES × FRAME_STRIDE,); from the cache on disk where it is sound."""
     sources = Path(__file__).read_bytes() + Path(wavetable_shapes.__file__).read_bytes()
-    path = cache_dir() / "wavetables" / f"{hashlib.sha256(sources).hexdigest()[:16]}.npy"
-    expected = (len(WAVETABLES) * FRAMES * FRAME_STRIDE,)
-    # No cache yet, or a damaged one: build it again.
-    with contextlib.suppress(OSError, ValueError, EOFError):
-        bank = np.load(path, allow_pickle=False)
-        if bank.shape == expected and bank.dtype == np.float32 and np.isfinite(bank).all():
-            return bank
-    bank = _build()
-    _save(path, bank)
+    path = cache_dir() / "wavetables" / f"{hashlib.sha256(sources).hexdigest()[:16]}.f32"
+    bank = _load(path)
+    if bank is None:
+        bank = _build()
+        _save(path, bank)
     return bank
 
 
+def _load(path: Path) -> np.ndarray | None:
+    """The cached bank, or None if there is none or it is damaged: samples, then their CRC-32."""
+    try:
+        data = np.fromfile(path, np.uint32)
+    except OSError:
+        return None
+    if data.size != len(WAVETABLES) * FRAMES * FRAME_STRIDE + 1 or zlib.crc32(data[:-1].data) != data[-1]:
+        return None
+    return data[:-1].view(np.float32)
+
+
 def _save(path: Path, bank: np.ndarray) -> None:
-    buffer = io.BytesIO()
-    np.save(buffer, bank, allow_pickle=False)
+    check = np.array([zlib.crc32(bank.data)], np.uint32)
     # A read-only home costs a second per start, not the start.
     with contextlib.suppress(OSError, MynaError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, buffer.getvalue())
+        write_atomic(path, bank.tobytes() + check.tobytes())
 
 
 def _build() -> np.ndarray:
