@@ -23,6 +23,8 @@ __all__ = ["Alternative", "MatchResult", "MatchSettings", "match_target", "simil
 
 # Two presets whose pooled log-mels differ by less than this on average are the same to the ear.
 AUDIBLE_DB = 1.5
+# At most this part of the budget is kept back for rendering the alternatives.
+_KEPT_BACK = 4
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,14 @@ def match_target(
     progress: Callable[[int, int, float], None] | None = None,
     stop: Callable[[], bool] | None = None,
     renderer: Renderer | None = None,
+    preparing: Callable[[int, int], None] | None = None,
 ) -> MatchResult:
     """Search for a preset that sounds like the target.
+
+    Every render of a candidate at the target's note counts, and their sum never exceeds the budget. The best preset's
+    sound is kept from the search; one render for each alternative is kept back (a quarter of the budget at most).
+    The bank that retrieval looks into is rendered once, at its own notes, for all targets to come, and not counted.
+    The result depends on the target, the settings, the preset bank and the engine alone, not on the threads.
 
     Args:
         target: from `myna.audio.target`.
@@ -89,6 +97,7 @@ def match_target(
         progress: called with (renders, budget, best loss).
         stop: polled; true ends the search and keeps the best so far.
         renderer: to share one between targets.
+        preparing: called with (done, total) while the bank is built, the first time.
 
     Raises:
         UsageError: unknown agent or synth, a lock without a start, a budget or `top` under 1.
@@ -101,6 +110,7 @@ def match_target(
     renderer = renderer or Renderer(settings.synth, sample_rate=target.sample_rate)
     began = time.perf_counter()
     objective = _objective(target, settings, renderer, progress, stop)
+    objective.preparing = preparing
     rng = generator(settings.seed, "match", settings.agent)
     match = agent.match(objective, rng)
     return _result(target, settings, objective, match, time.perf_counter() - began)
@@ -117,7 +127,7 @@ def _objective(target: Target, settings: MatchSettings, renderer: Renderer, prog
         renderer=renderer,
         probe=probe,
         audio=audio,
-        budget=settings.budget,
+        budget=settings.budget - min(settings.top - 1, settings.budget // _KEPT_BACK),
         frozen=table.mask(settings.lock) if settings.lock else None,
         start=start,
         progress=progress,
@@ -126,36 +136,29 @@ def _objective(target: Target, settings: MatchSettings, renderer: Renderer, prog
 
 
 def _result(target: Target, settings: MatchSettings, objective: Objective, match: Match, seconds: float) -> MatchResult:
-    table, renderer = objective.table, objective.renderer
-    chosen = _diverse(objective, match, settings.top)
-    audio = renderer.render(match.archive_u[chosen], [objective.probe])[:, 0]
-    breakdown = objective.loss(analyse(audio[:1], renderer.sample_rate), objective.target)
+    u, losses, sounds = _alternatives(objective, match, settings)
+    renders = match.renders + len(u)
     presets = [
-        Preset.from_u(
-            table,
-            match.archive_u[i],
-            name=f"{target.name[:80]} (match {rank})" if rank > 1 else f"{target.name[:80]} (match)",
-            tags=("match", settings.agent),
-            description=f"Found by myna in {match.renders} renders; loss {match.archive_loss[i]:.3f}.",
-        )
-        for rank, i in enumerate(chosen, 1)
+        _preset(objective.table, settings, target, row, loss, rank, renders)
+        for rank, (row, loss) in enumerate([(match.u, match.loss), *zip(u, losses, strict=True)], 1)
     ]
+    breakdown = objective.loss(analyse(match.audio[None], objective.renderer.sample_rate), objective.target)
     return MatchResult(
         target=target,
         settings=settings,
         preset=presets[0],
-        preset_u=match.archive_u[chosen[0]],
-        audio=audio[0],
-        loss=match.loss,
-        similarity_percent=similarity_percent(match.loss),
+        preset_u=match.u,
+        audio=match.audio,
+        loss=float(breakdown.total[0]),
+        similarity_percent=similarity_percent(float(breakdown.total[0])),
         terms={name: float(value[0]) for name, value in breakdown.terms.items()},
-        metrics=metrics(audio[0], objective.audio, renderer.sample_rate),
-        renders=match.renders,
+        metrics=metrics(match.audio, objective.audio, objective.renderer.sample_rate),
+        renders=renders,
         seconds=seconds,
         curve=match.curve,
         alternatives=[
-            Alternative(preset, float(match.archive_loss[i]), sound)
-            for preset, i, sound in zip(presets[1:], chosen[1:], audio[1:], strict=True)
+            Alternative(preset, float(loss), sound)
+            for preset, loss, sound in zip(presets[1:], losses, sounds, strict=True)
         ],
         note_midi=target.note_midi,
         gate_s=target.gate_s,
@@ -163,16 +166,25 @@ def _result(target: Target, settings: MatchSettings, objective: Objective, match
     )
 
 
-def _diverse(objective: Objective, match: Match, top: int) -> list[int]:
-    """Indices into the archive: the best, then the next best that sound different from all before."""
-    if top == 1 or len(match.archive_u) == 1:
-        return [0]
-    audio = objective.renderer.render(match.archive_u, [objective.probe])[:, 0]
-    mels = analyse(audio, objective.renderer.sample_rate).mels[1]
-    chosen = [0]
-    for i in range(1, len(mels)):
-        if len(chosen) == top:
-            break
-        if all(np.mean(np.abs(mels[i] - mels[j])) > AUDIBLE_DB for j in chosen):
-            chosen.append(i)
-    return chosen
+def _alternatives(
+    objective: Objective, match: Match, settings: MatchSettings
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The next best presets that differ to the ear from the best and from each other, rendered: u, losses, audio."""
+    wanted = min(settings.top, 1 + settings.budget - match.renders)
+    u, losses = match.archive.best(wanted, AUDIBLE_DB)
+    u, losses = u[1:], losses[1:]
+    if not len(u):
+        return u, losses, np.empty((0, *match.audio.shape), np.float32)
+    return u, losses, objective.renderer.render(u, [objective.probe])[:, 0]
+
+
+def _preset(
+    table: Any, settings: MatchSettings, target: Target, u: np.ndarray, loss: float, rank: int, renders: int
+) -> Preset:
+    return Preset.from_u(
+        table,
+        u,
+        name=f"{target.name[:80]} (match {rank})" if rank > 1 else f"{target.name[:80]} (match)",
+        tags=("match", settings.agent),
+        description=f"Found by myna in {renders} renders; loss {loss:.3f}.",
+    )

@@ -1,17 +1,16 @@
-"""The default: nearest presets, successive halving of CMA-ES polishes, then all on the best.
+"""The default: nearest presets of the bank, a race between the best of them, then all on the winner.
 
-A start from the bank needs a small step: sigma near 0.05 was the biggest single lever of our earlier study.
+Each round descends (`descent`), tries what no small step can reach (`swaps`), and goes on from the best.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from myna.agents.base import Match, Objective, Spent
-from myna.agents.cma_es import Polish
-from myna.agents.retrieval import retrieve
+from myna.agents.descent import Descent
+from myna.agents.retrieval import nearest_presets
+from myna.agents.swaps import change_choices, swap_modules
 
 __all__ = ["Auto"]
 
@@ -21,13 +20,17 @@ class Auto:
 
     Args:
         share: of the budget that goes into candidates from the bank (at most `most`).
-        starts: candidates that are polished at first; halved after each round.
-        sigma: step size of the polish in u.
+        starts: candidates that are polished at first; halved after each two rounds.
+        donors: nearest presets that modules are taken from.
+        swaps, choices: presets tried in each round with modules swapped, with choices changed.
     """
 
-    def __init__(self, share: float = 0.16, most: int = 64, starts: int = 4, sigma: float = 0.08) -> None:
+    def __init__(
+        self, share: float = 0.2, most: int = 48, starts: int = 1, donors: int = 100, swaps: int = 4, choices: int = 4
+    ) -> None:
         """See the class."""
-        self.share, self.most, self.starts, self.sigma = share, most, starts, sigma
+        self.share, self.most, self.starts = share, most, starts
+        self.donors, self.swaps, self.choices = donors, swaps, choices
 
     def match(self, objective: Objective, generator: np.random.Generator) -> Match:
         """See `Agent.match`."""
@@ -38,39 +41,29 @@ class Auto:
         return objective.match()
 
     def _search(self, objective: Objective, generator: np.random.Generator) -> None:
-        given = objective.start
-        if given is not None:
-            objective.evaluate(given[None])
-        u, losses = retrieve(objective, min(self.most, max(2, round(self.share * objective.left))))
-        if given is not None:
-            u, losses = np.concatenate([given[None], u]), np.append(objective.best_loss, losses)
-        runs = self._start(objective, generator, u, losses)
+        donors = nearest_presets(objective, max(self.donors, self.most))
+        if objective.start is not None:
+            donors = np.concatenate([objective.start[None], donors])
+        first = donors[: min(self.most, max(2, round(self.share * objective.budget)))]
+        runs = self._begin(objective, objective.constrain(first))
+        while len(runs) > 1:
+            for run in [*runs, *runs]:
+                self._round(objective, run, donors, generator)
+            runs = sorted(runs, key=lambda run: run.loss)[: len(runs) // 2]
         while True:
-            share = objective.left / (2 + len(runs)) if len(runs) > 1 else objective.left
-            for _, climb in runs:
-                stop_at = objective.left - share / len(runs)
-                for _ in climb:
-                    if objective.left <= stop_at:
-                        break
-            runs = sorted(runs, key=lambda run: run[0].best_loss)[: max(1, len(runs) // 2)]
+            self._round(objective, runs[0], donors, generator)
 
-    def _start(
-        self, objective: Objective, generator: np.random.Generator, u: np.ndarray, losses: np.ndarray
-    ) -> list[tuple[Polish, Iterator[float]]]:
-        count = min(self.starts, max(1, objective.left // 60))
-        polishes = [
-            Polish(objective, objective.constrain(u[i : i + 1])[0], float(losses[i]), generator, self.sigma)
-            for i in _different(u, losses, count)
-        ]
-        return [(polish, polish.run()) for polish in polishes]
+    def _begin(self, objective: Objective, u: np.ndarray) -> list[Descent]:
+        losses = objective.evaluate(u)
+        residuals = objective.residuals()
+        best = np.argsort(losses, kind="stable")[: self.starts]
+        return [Descent(objective, u[i], losses[i], residuals[i]) for i in best]
 
-
-def _different(u: np.ndarray, losses: np.ndarray, count: int) -> list[int]:
-    """The best `count` rows that are not the same preset at another volume."""
-    chosen: list[int] = []
-    for i in np.argsort(losses, kind="stable"):
-        if all(np.sum(np.abs(u[i] - u[j]) > 1e-6) > 1 for j in chosen):
-            chosen.append(int(i))
-        if len(chosen) == count:
-            break
-    return chosen
+    def _round(self, objective: Objective, run: Descent, donors: np.ndarray, generator: np.random.Generator) -> None:
+        run.run(generator)
+        swapped = swap_modules(objective, run.u, donors, self.swaps, generator)
+        tried = np.concatenate([swapped, change_choices(objective, run.u, self.choices, generator)])
+        losses = objective.evaluate(tried)
+        best = int(np.argmin(losses))
+        if losses[best] < run.loss:
+            run.move_to(tried[best], losses[best], objective.residuals()[best])

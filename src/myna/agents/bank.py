@@ -1,84 +1,158 @@
-"""The bank of rendered presets that retrieval looks into: built once, kept on disk.
+"""The bank of rendered presets that retrieval looks into: factory presets and musical draws at several notes.
 
-Shapes: K presets, D pooled features.
+Built once and kept on disk. Shapes: K presets, D pooled features, P parameters.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from myna.features import Features, analyse
+from myna.errors import MynaError
+from myna.features import FLOOR_DB, Features, analyse, frame_at, pool
 from myna.files import cache_dir, write_atomic
+from myna.params import ParameterTable
 from myna.presets.factory import load_factory
 from myna.presets.generator import MusicalPrior
 from myna.seeding import generator
 from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
 
-__all__ = ["NOTES", "Bank", "load_bank", "pooled"]
+__all__ = ["DRAWS", "NOTES", "Bank", "load_bank", "pooled"]
 
 NOTES = (36, 48, 60, 72, 84)
-SECONDS = 1.0
-DRAWS = 3000
-_TIME, _BANDS = 16, 64
-_BATCH = 128
+GATE_S, TOTAL_S = 0.6, 1.0
+DRAWS = 8000
+_BANDS = 64
+# Stretches in seconds from the onset and from the end of the gate: short at first, where the attack is told.
+_HELD_S = (0.0, 0.02, 0.04, 0.08, 0.14, 0.22, 0.32, 0.45, 0.6)
+_RELEASED_S = (0.0, 0.05, 0.12, 0.24, 0.4)
+_BATCH = 64
+_VERSION = 1
+_READY: dict[Path, Bank] = {}
 
 
 @dataclass(frozen=True)
 class Bank:
-    """u (K, P) float32 and, for each of NOTES, pooled features (K, D) float16."""
+    """Presets and how they sound.
+
+    Attributes:
+        u: (K, P) float64 presets.
+        features: (len(NOTES), K, D) float16, see `pooled`.
+    """
 
     u: np.ndarray
     features: np.ndarray
 
-    def nearest(self, query: np.ndarray, note_midi: float, count: int) -> np.ndarray:
-        """Indices of the `count` nearest presets (mean absolute dB) at the bank's nearest note."""
+    def nearest(self, query: np.ndarray, gate_s: float, note_midi: float, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """The nearest presets at the bank's nearest note, each at the volume that suits it best.
+
+        Distance is mean absolute dB over the stretches that both sounds hold.
+
+        Args:
+            query: (D,) from `pooled` with the target's own gate.
+            gate_s: how long the target's key is held.
+            note_midi: its note.
+            count: presets wanted.
+
+        Returns:
+            (indices (n,), gains in dB (n,)), nearest first.
+        """
         note = int(np.argmin(np.abs(np.array(NOTES) - note_midi)))
-        distance = np.mean(np.abs(self.features[note].astype(np.float32) - query), axis=1)
-        return np.argsort(distance, kind="stable")[:count]
+        weights = _weights(gate_s)
+        shape = (-1, len(weights), _BANDS)
+        heard = query.reshape(shape)[:, weights > 0]
+        sounds = self.features[note].reshape(shape)[:, weights > 0].astype(np.float32)
+        shares = weights[weights > 0, None] / (weights.sum() * _BANDS)
+        gains = _level(heard, shares) - _level(sounds, shares)
+        louder = np.maximum(sounds + gains[:, None, None], np.float32(FLOOR_DB))
+        distance = np.sum(np.abs(louder - heard) * shares, axis=(1, 2)) + 0.02 * np.abs(gains)
+        order = np.argsort(distance, kind="stable")[:count]
+        return order, gains[order].astype(np.float64)
 
 
-def pooled(features: Features) -> np.ndarray:
-    """Log-mel of the coarsest scale averaged to 16 frames × 64 bands over the first second, (B, D) float32."""
-    mel = features.mels[0]
-    frames = np.linspace(0, mel.shape[1], _TIME + 1).astype(int)
-    mel = np.stack([mel[:, a : max(b, a + 1)].mean(1) for a, b in zip(frames[:-1], frames[1:], strict=True)], 1)
-    return mel.reshape(len(mel), _TIME, _BANDS, -1).mean(-1).reshape(len(mel), -1)
+def _weights(gate_s: float) -> np.ndarray:
+    """How much each stretch counts, (8 held + 4 released,): equally, but for those that the key is up for."""
+    held = np.array([start < gate_s for start in _HELD_S[:-1]], np.float32)
+    return np.concatenate([held, np.ones(len(_RELEASED_S) - 1, np.float32)])
+
+
+def _level(sounds: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Level in dB of pooled sounds (n, stretches, bands): the power in all bands, averaged over the stretches."""
+    power = np.exp(sounds * np.float32(np.log(10) / 10)).sum(axis=2)
+    return 10 * np.log10(np.sum(power * shares[:, 0], axis=1) + 1e-12)
+
+
+def pooled(features: Features, gate_s: float, sample_rate: int) -> np.ndarray:
+    """Log-mel by stretches of the held and of the released part, (B, D) float32.
+
+    Sounds whose keys are held for different times are so compared attack with attack and release with release.
+    """
+    held = [frame_at(min(t, gate_s), sample_rate) for t in _HELD_S]
+    released = [frame_at(gate_s + t, sample_rate) for t in _RELEASED_S]
+    return np.concatenate([pool(features, held, _BANDS), pool(features, released, _BANDS)], axis=1)
+
+
+def load_bank(renderer: Renderer, progress: Callable[[int, int], None] | None = None) -> Bank:
+    """The bank of a renderer's synth; rendered and saved the first time (a minute or two), read after that.
+
+    The file is named by the engine's sources, the presets and the notes, so a change of any of them builds another.
+    A damaged file is built again. Two processes may build at once: both write the same bits, whole files only.
+
+    Args:
+        renderer: of the synth.
+        progress: called with (done, total) while it is built.
+    """
+    u = _presets(renderer.table)
+    path = cache_dir() / "bank" / f"{_key(renderer, u)}.npy"
+    if path not in _READY:
+        shape = (len(NOTES), len(u), _BANDS * (len(_HELD_S) + len(_RELEASED_S) - 2))
+        features = _read(path, shape)
+        if features is None:
+            features = _build(renderer, u, shape, progress)
+            _save(path, features)
+        _READY[path] = Bank(u, features)
+    return _READY[path]
 
 
 @functools.cache
-def load_bank(renderer: Renderer, progress: Callable[[int, int], None] | None = None) -> Bank:
-    """The bank for a renderer's synth; built and saved the first time (about a minute)."""
-    table = renderer.table
-    u = [preset.u(table) for preset in load_factory(table)]
+def _presets(table: ParameterTable) -> np.ndarray:
+    factory = [preset.u(table) for preset in load_factory(table)]
     drawn = MusicalPrior(table).sample(DRAWS, generator(0, "bank"))
-    u = np.concatenate([np.reshape(u, (-1, len(table))), drawn]).astype(np.float32)
-    path = cache_dir() / "bank" / f"{_key(renderer, u)}.npy"
-    shape = (len(NOTES), len(u), _TIME * _BANDS)
-    try:
-        features = np.load(path, allow_pickle=False)
-        if features.shape == shape and features.dtype == np.float16:
-            return Bank(u, features)
-    except (OSError, ValueError, EOFError):
-        pass  # not built yet, or damaged
-    features = _build(renderer, u, shape, progress)
-    buffer = io.BytesIO()
-    np.save(buffer, features, allow_pickle=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, buffer.getvalue())
-    return Bank(u, features)
+    return np.concatenate([np.reshape(factory, (-1, len(table))), drawn])
 
 
 def _key(renderer: Renderer, u: np.ndarray) -> str:
     from myna.synth.serum_lite.engine import source_hash
 
-    return hashlib.sha256(source_hash().encode() + u.tobytes() + bytes(str(NOTES), "ascii")).hexdigest()[:16]
+    layout = f"{_VERSION} {NOTES} {GATE_S} {TOTAL_S} {_HELD_S} {_RELEASED_S} {_BANDS} {renderer.sample_rate}"
+    return hashlib.sha256(f"{source_hash()} {layout}".encode() + u.tobytes()).hexdigest()[:16]
+
+
+def _read(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
+    """The features on disk, or None if there are none or the file is damaged."""
+    try:
+        features = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    whole = features.shape == shape and features.dtype == np.float16 and bool(np.isfinite(features).all())
+    return features if whole else None
+
+
+def _save(path: Path, features: np.ndarray) -> None:
+    """Keep the features for later runs; a disk that is full or read-only only costs time."""
+    buffer = io.BytesIO()
+    np.save(buffer, features, allow_pickle=False)
+    with contextlib.suppress(OSError, MynaError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, buffer.getvalue())
 
 
 def _build(
@@ -86,10 +160,11 @@ def _build(
 ) -> np.ndarray:
     features = np.empty(shape, np.float16)
     for n, note in enumerate(NOTES):
-        probe = Probe(note, 100, 0.6, SECONDS)
+        probe = Probe(note, 100, GATE_S, TOTAL_S)
         for i in range(0, len(u), _BATCH):
             audio = renderer.render(u[i : i + _BATCH], [probe])[:, 0]
-            features[n, i : i + _BATCH] = pooled(analyse(audio, renderer.sample_rate))
+            sounds = analyse(audio, renderer.sample_rate, renderer.threads, scales=1)
+            features[n, i : i + _BATCH] = pooled(sounds, GATE_S, renderer.sample_rate)
             if progress is not None:
                 progress(n * len(u) + min(i + _BATCH, len(u)), len(NOTES) * len(u))
     return features

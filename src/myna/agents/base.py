@@ -1,6 +1,6 @@
 """What an agent works on and what it returns: an objective that counts every render, and a match.
 
-Shapes: n presets, P parameters.
+Shapes: n presets, P parameters, C channels, T samples.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ from typing import Protocol
 
 import numpy as np
 
+from myna.agents.archive import Archive
 from myna.features import Features, analyse
-from myna.loss import PerceptualLoss
+from myna.loss import PerceptualLoss, residuals
 from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
 
 __all__ = ["Agent", "Match", "Objective", "Spent"]
 
 Progress = Callable[[int, int, float], None]
+Preparing = Callable[[int, int], None]
 
 
 class Spent(Exception):  # noqa: N818 - a signal to stop, not an error
@@ -27,19 +29,27 @@ class Spent(Exception):  # noqa: N818 - a signal to stop, not an error
 
 @dataclass(frozen=True)
 class Match:
-    """The outcome: `u` (P,) and its loss, renders spent, the curve of (renders, best loss), other good presets."""
+    """The outcome of a search.
+
+    Attributes:
+        u: (P,) the best preset, and `loss` its scaled loss.
+        audio: (C, T) how it sounds.
+        renders: spent on the target.
+        curve: (renders, best loss so far) at each improvement.
+        archive: all that was tried.
+    """
 
     u: np.ndarray
     loss: float
+    audio: np.ndarray
     renders: int
     curve: list[tuple[int, float]]
-    archive_u: np.ndarray
-    archive_loss: np.ndarray
+    archive: Archive
 
 
 @dataclass
 class Objective:
-    """One target as a function of u, with its budget.
+    """One target as a function of u, with its budget: the only way in which an agent hears the target.
 
     Attributes:
         renderer, probe: how a candidate is played.
@@ -47,7 +57,9 @@ class Objective:
         budget: renders that may be spent; never exceeded.
         frozen, start: (P,) bool of what must stay, and (P,) u to take it from (locks).
         progress: called with (renders, budget, best loss).
+        preparing: called with (done, total) while something is built that later targets share (the bank).
         stop: asked between batches; true ends the search, keeping the best.
+        features: of the presets evaluated last.
     """
 
     renderer: Renderer
@@ -57,25 +69,36 @@ class Objective:
     frozen: np.ndarray | None = None
     start: np.ndarray | None = None
     progress: Progress | None = None
+    preparing: Preparing | None = None
     stop: Callable[[], bool] | None = None
     renders: int = 0
     best_loss: float = np.inf
     best_u: np.ndarray | None = None
+    best_audio: np.ndarray | None = None
     curve: list[tuple[int, float]] = field(default_factory=list)
-    _u: list[np.ndarray] = field(default_factory=list)
-    _losses: list[np.ndarray] = field(default_factory=list)
+    archive: Archive = field(default_factory=Archive)
 
     def __post_init__(self) -> None:
         """Analyse the target once."""
         self.loss = PerceptualLoss()
         self.target: Features = analyse(self.audio[None], self.renderer.sample_rate)
+        self.features: Features = self.target
         self.table = self.renderer.table
-        self.levels = np.empty(0)
 
     @property
     def left(self) -> int:
         """Renders that may still be spent."""
         return self.budget - self.renders
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the person asked to stop."""
+        return self.stop is not None and self.stop()
+
+    @property
+    def open(self) -> np.ndarray:
+        """Which knobs may be turned, (P,) bool."""
+        return np.ones(len(self.table), bool) if self.frozen is None else ~self.frozen
 
     def constrain(self, u: np.ndarray) -> np.ndarray:
         """Snap discrete knobs and put locked ones back, (n, P)."""
@@ -85,43 +108,45 @@ class Objective:
         return u
 
     def evaluate(self, u: np.ndarray) -> np.ndarray:
-        """Scaled losses (n,) of presets u (n, P); `levels` then holds their RMS in dBFS.
+        """Scaled losses (n,) of presets u (n, P), n renders; `features` then holds how they sound.
 
         Raises:
             Spent: fewer than n renders are left (what was left has been evaluated), or a stop was asked for.
         """
-        if (self.stop is not None and self.stop()) or self.left <= 0:
+        if self.stopped or self.left <= 0:
             raise Spent
-        wanted = len(u)
-        u = self.constrain(np.asarray(u, np.float64)[: self.left])
-        audio = self.renderer.render(u, [self.probe])[:, 0]
-        features = analyse(audio, self.renderer.sample_rate)
-        losses = np.nan_to_num(self.loss(features, self.target).total, nan=np.inf)
-        self.levels = features.level
-        self._record(u, losses)
-        if len(u) < wanted:
+        losses = self._play(self.constrain(np.asarray(u, np.float64)[: self.left]))
+        if len(losses) < len(u):
             raise Spent
         return losses
 
-    def _record(self, u: np.ndarray, losses: np.ndarray) -> None:
-        self._u.append(u)
-        self._losses.append(losses)
+    def residuals(self) -> np.ndarray:
+        """Signed differences (n, R) of the presets evaluated last from the target, see `myna.loss.residuals`."""
+        return residuals(self.features, self.target)
+
+    def _play(self, u: np.ndarray) -> np.ndarray:
+        audio = self.renderer.render(u, [self.probe])[:, 0]
+        self.features = analyse(audio, self.renderer.sample_rate, self.renderer.threads)
+        losses = np.nan_to_num(self.loss(self.features, self.target).total, nan=np.inf)
+        self._record(u, losses, audio)
+        return losses
+
+    def _record(self, u: np.ndarray, losses: np.ndarray, audio: np.ndarray) -> None:
+        self.archive.add(u, losses, self.features)
         for i, loss in enumerate(losses):
             if loss < self.best_loss:
-                self.best_loss, self.best_u = float(loss), u[i]
+                self.best_loss, self.best_u, self.best_audio = float(loss), u[i], audio[i].copy()
                 self.curve.append((self.renders + i + 1, self.best_loss))
         self.renders += len(u)
         if self.progress is not None:
             self.progress(self.renders, self.budget, self.best_loss)
 
     def match(self) -> Match:
-        """What was found; with nothing evaluated, the start or the default preset at an infinite loss."""
+        """What was found; where a stop came before the first render, the start or the default preset (one render)."""
         if self.best_u is None:
-            fallback = self.table.encode(self.table.defaults) if self.start is None else self.start
-            return Match(fallback, np.inf, 0, [], fallback[None], np.array([np.inf]))
-        u, losses = np.concatenate(self._u), np.concatenate(self._losses)
-        order = np.argsort(losses, kind="stable")[:256]
-        return Match(self.best_u, self.best_loss, self.renders, self.curve, u[order], losses[order])
+            self._play((self.table.encode(self.table.defaults) if self.start is None else self.start)[None])
+        assert self.best_u is not None and self.best_audio is not None
+        return Match(self.best_u, self.best_loss, self.best_audio, self.renders, self.curve, self.archive)
 
 
 class Agent(Protocol):

@@ -13,6 +13,8 @@ import numpy as np
 from cmaes import CMA
 
 from myna.agents.base import Match, Objective, Spent
+from myna.agents.knobs import audible_knobs
+from myna.agents.swaps import change_choices
 
 __all__ = ["ColdCMA", "Polish"]
 
@@ -63,8 +65,8 @@ class ColdCMA:
 class Polish:
     """CMA-ES around one preset, over the knobs that can be heard in it, with trials of the discrete ones between.
 
-    A generation costs `population` renders. After each, `trials` copies of the best with one or two switches, choices or
-    whole numbers changed are rendered; a better one becomes the new centre.
+    A generation costs `population` renders. After each, `trials` copies of the best with one or two switches, choices
+    or whole numbers changed are rendered; a better one becomes the new centre.
     """
 
     def __init__(
@@ -85,7 +87,7 @@ class Polish:
         self._restart()
 
     def _restart(self) -> None:
-        self.live = live_knobs(self.objective, self.best_u)
+        self.live = _live(self.objective, self.best_u)
         mean = self.best_u[self.live]
         self.optimizer = _make(mean, self.sigma, self.population, _seed(self.generator))
 
@@ -117,38 +119,14 @@ class Polish:
     def _try_discrete(self) -> bool:
         if not self.trials:
             return False
-        table = self.objective.table
-        options = np.flatnonzero(table.discrete & heard(self.objective, self.best_u))
-        if not len(options):
-            return False
-        u = np.repeat(self.best_u[None], self.trials, 0)
-        for row in u:
-            for knob in self.generator.choice(options, self.generator.integers(1, 3)):
-                row[knob] = (self.generator.integers(table.steps[knob]) + 0.5) / table.steps[knob]
+        u = change_choices(self.objective, self.best_u, self.trials, self.generator)
         before = self.best_u.copy()
-        improved = self._keep(u, self.objective.evaluate(u))
+        improved = len(u) > 0 and self._keep(u, self.objective.evaluate(u))
         return improved and bool(np.any(before != self.best_u))
 
 
-def heard(objective: Objective, u: np.ndarray) -> np.ndarray:
-    """Which knobs can matter in this preset, (P,) bool: not locked, and not in a module that is off (its switch can)."""
-    table = objective.table
-    mask = np.ones(len(table), bool)
-    for name, i in table.index.items():
-        if name.endswith(".on") and u[i] < 0.5:
-            mask &= ~table.mask([table[name].module])
-            mask[i] = True
-    for slot in range(1, 1 + sum(n.startswith("matrix.source_") for n in table.names)):
-        source = table.index[f"matrix.source_{slot}"]
-        if table[f"matrix.source_{slot}"].decode(u[source]) == 0:
-            mask[table.index[f"matrix.destination_{slot}"]] = False
-            mask[table.index[f"matrix.amount_{slot}"]] = False
-    if objective.frozen is not None:
-        mask &= ~objective.frozen
-    return mask
-
-
-def live_knobs(objective: Objective, u: np.ndarray) -> np.ndarray:
-    """Indices of the continuous knobs that can matter in this preset; at least two, as CMA-ES needs."""
-    live = np.flatnonzero(heard(objective, u) & ~objective.table.discrete)
-    return live if len(live) >= 2 else np.flatnonzero(~objective.table.discrete)
+def _live(objective: Objective, u: np.ndarray) -> np.ndarray:
+    """Indices of the continuous knobs that can be heard; at least two, as CMA-ES needs."""
+    free = ~objective.table.discrete
+    live = np.flatnonzero(audible_knobs(objective.table, u) & free & objective.open)
+    return live if len(live) >= 2 else np.flatnonzero(free)

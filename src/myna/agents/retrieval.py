@@ -1,14 +1,13 @@
-"""Retrieval: the nearest presets of the bank, really rendered at the target's note, at the target's level."""
+"""Retrieval: the nearest presets of the bank, really rendered as the target was played and at its level."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from myna.agents.bank import SECONDS, load_bank, pooled
+from myna.agents.bank import load_bank, pooled
 from myna.agents.base import Match, Objective, Spent
-from myna.features import analyse
 
-__all__ = ["Retrieval", "retrieve"]
+__all__ = ["Retrieval", "nearest_presets", "with_gain"]
 
 
 class Retrieval:
@@ -17,41 +16,27 @@ class Retrieval:
     def match(self, objective: Objective, generator: np.random.Generator) -> Match:
         """See `Agent.match`; draws nothing."""
         try:
-            retrieve(objective, objective.left)
+            u = nearest_presets(objective, objective.left)
+            for i in range(0, len(u), 32):
+                objective.evaluate(u[i : i + 32])
         except Spent:
             pass
         return objective.match()
 
 
-def retrieve(objective: Objective, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Render up to `count` candidates: the nearest presets, half the budget of them a second time at the right level.
-
-    Returns:
-        (u (n, P), losses (n,)), best first.
-
-    Raises:
-        Spent: from the objective.
-    """
-    bank = load_bank(objective.renderer)
-    audio = np.zeros((1, objective.audio.shape[0], round(SECONDS * objective.renderer.sample_rate)), np.float32)
-    length = min(audio.shape[2], objective.audio.shape[1])
-    audio[0, :, :length] = objective.audio[:, :length]
-    query = pooled(analyse(audio, objective.renderer.sample_rate))
-    first = bank.nearest(query, objective.probe.note_midi, max(1, count // 2))
-    u = bank.u[first].astype(np.float64)
-    losses = objective.evaluate(u)
-    if count < 2:
-        return u, losses
-    levelled = at_level(objective, u)
-    u, losses = np.concatenate([u, levelled]), np.concatenate([losses, objective.evaluate(levelled)])
-    order = np.argsort(losses, kind="stable")
-    return u[order], losses[order]
+def nearest_presets(objective: Objective, count: int) -> np.ndarray:
+    """The bank's nearest presets to the target, their volume set to its level, nearest first; (n, P), no renders."""
+    bank = load_bank(objective.renderer, objective.preparing)
+    probe, rate = objective.probe, objective.renderer.sample_rate
+    query = pooled(objective.target, probe.gate_s, rate)
+    chosen, gains_db = bank.nearest(query, probe.gate_s, probe.note_midi, count)
+    return with_gain(objective, bank.u[chosen], gains_db)
 
 
-def at_level(objective: Objective, u: np.ndarray) -> np.ndarray:
-    """The presets just evaluated with the master volume moved by their distance from the target's level."""
+def with_gain(objective: Objective, u: np.ndarray, gains_db: np.ndarray) -> np.ndarray:
+    """Presets u (n, P) with their master volume moved by gains (n,), as far as the knob goes."""
     volume = objective.table.index["master.volume_db"]
     parameter = objective.table.parameters[volume]
     moved = u.copy()
-    moved[:, volume] = parameter.encode(parameter.decode(u[:, volume]) + objective.target.level - objective.levels)
+    moved[:, volume] = parameter.encode(parameter.decode(u[:, volume]) + gains_db)
     return moved

@@ -54,8 +54,8 @@ class Renderer:
         """See the class."""
         if not 8000 <= sample_rate <= 192000:
             raise UsageError(f"The sample rate must lie in 8000 to 192000 Hz; got {sample_rate}.")
-        threads = threads or len(os.sched_getaffinity(0))
-        self.synth = make_synth(synth, device=device, threads=threads)
+        self.threads = threads or len(os.sched_getaffinity(0))
+        self.synth = make_synth(synth, device=device, threads=self.threads)
         self.sample_rate = int(sample_rate)
         self.device = device
         self.seed = int(seed)
