@@ -156,8 +156,9 @@ def _text(summary: dict[str, Any]) -> str:
     """The result for a person, one short block."""
     name = shown(Path(summary["target"]).name)
     cut = ", cut short" if summary["interrupted"] else ""
+    loss = "none, stopped before the first render" if summary["loss"] is None else f"{summary['loss']:.3f}"
     lines = [
-        f"{name}: {summary['similarity_percent']:.0f} % similar, loss {summary['loss']:.3f}",
+        f"{name}: {summary['similarity_percent']:.0f} % similar, loss {loss}",
         f"  note {summary['note_midi']:g}, gate {summary['gate_s']:.2f} s, "
         f"{summary['renders']} renders in {summary['seconds']:.1f} s{cut}",
         f"  {shown(summary['preset'])}",
