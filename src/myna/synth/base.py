@@ -62,6 +62,10 @@ class Synth(Protocol):
     table: ParameterTable
     channels: int
 
+    def row_bytes(self, sample_rate: int) -> int:
+        """Memory in bytes that a row (one preset at one probe) needs during a call, beyond its audio."""
+        ...
+
     def render(
         self, values: np.ndarray, probes: Sequence[Probe], sample_rate: int, seeds: np.ndarray, out: Any
     ) -> None:

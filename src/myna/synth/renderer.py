@@ -28,7 +28,7 @@ class Renderer:
         threads: CPU threads; None takes all that the process may use. The bits do not depend on it.
         seed: of noise, random phase and free-running LFOs. One seed for all presets, so that two presets
             differ by their knobs alone; `render(..., seeds=...)` gives each its own.
-        chunk_bytes: bound on the audio that one engine call fills.
+        chunk_bytes: bound on the audio and scratch of one engine call; by default 256 MiB on the CPU, 4 GiB on CUDA.
 
     Raises:
         UsageError: unknown synth or a sample rate out of range.
@@ -49,7 +49,7 @@ class Renderer:
         device: str = "cpu",
         threads: int | None = None,
         seed: int = 0,
-        chunk_bytes: int = 1 << 28,
+        chunk_bytes: int | None = None,
     ) -> None:
         """See the class."""
         if not 8000 <= sample_rate <= 192000:
@@ -59,7 +59,7 @@ class Renderer:
         self.sample_rate = int(sample_rate)
         self.device = device
         self.seed = int(seed)
-        self.chunk_bytes = chunk_bytes
+        self.chunk_bytes = chunk_bytes or (1 << 28 if device == "cpu" else 1 << 32)
 
     @property
     def table(self) -> Any:
@@ -90,8 +90,12 @@ class Renderer:
             raise UsageError(f"Presets must have the shape (B, {len(self.table)}); got {array.shape}.")
         values = self.table.decode(array)
         keys = self._seeds(seeds, len(values))
-        audio = self._cuda(values, probes, keys) if self.device == "cuda" else self._cpu(values, probes, keys)
-        return _to_torch(audio) if torch_in else audio if self.device == "cpu" else audio.copy_to_host()
+        if self.device == "cpu":
+            audio = self._cpu(values, probes, keys)
+        else:
+            audio = self._cuda(values, probes, keys)
+            audio = audio if torch_in else audio.copy_to_host()
+        return _to_torch(audio) if torch_in else audio
 
     def _seeds(self, seeds: Any, count: int) -> np.ndarray:
         if seeds is None:
@@ -106,8 +110,8 @@ class Renderer:
         return (count, len(probes), self.synth.channels, longest)
 
     def _chunks(self, shape: tuple[int, int, int, int]) -> list[slice]:
-        per_preset = 4 * shape[1] * shape[2] * shape[3]
-        size = max(1, self.chunk_bytes // per_preset)
+        per_row = 4 * shape[2] * shape[3] + self.synth.row_bytes(self.sample_rate)
+        size = max(1, self.chunk_bytes // (shape[1] * per_row))
         return [slice(i, min(i + size, shape[0])) for i in range(0, shape[0], size)]
 
     def _cpu(self, values: np.ndarray, probes: Sequence[Probe], keys: np.ndarray) -> np.ndarray:
@@ -121,7 +125,7 @@ class Renderer:
         from numba import cuda
 
         shape = self._shape(len(values), probes)
-        out = cuda.device_array(shape, np.float32)
+        out: Any = cuda.device_array(shape, np.float32)  # pyright: ignore[reportArgumentType] - untyped library
         out[:] = np.float32(0.0)
         for part in self._chunks(shape):
             self.synth.render(values[part], probes, self.sample_rate, keys[part], out[part])

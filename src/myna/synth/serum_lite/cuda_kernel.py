@@ -19,7 +19,7 @@ def kernel(
     blocks, state, control, work, phases, voices, frames, shapers, chorus, delay, pre, reverb, eq,
 ):  # fmt: skip
     """Render row `cuda.grid(1)` of presets × probes."""
-    row = cuda.grid(1)
+    row: int = cuda.grid(1)  # pyright: ignore[reportCallIssue] - numba ships no types
     probes = notes.shape[0]
     if row < values.shape[0] * probes:
         b, n = row // probes, row % probes

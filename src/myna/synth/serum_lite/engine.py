@@ -23,7 +23,7 @@ from myna.files import cache_dir
 from myna.params import ParameterTable
 from myna.synth.base import Probe
 from myna.synth.serum_lite.effects import REVERB_LINES, line_lengths
-from myna.synth.serum_lite.jit import BLOCK
+from myna.synth.serum_lite.jit import BLOCK, OPTIONS
 from myna.synth.serum_lite.memory import BLOCK_ROWS, PHASES, STATES, VOICES
 from myna.synth.serum_lite.modulation import CONTROLS, WORK
 from myna.synth.serum_lite.parameters import TABLE
@@ -68,7 +68,7 @@ def _compile_cached(function: Any) -> Any:
     before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
     numba.config.CACHE_DIR = str(cache_dir() / "kernels" / source_hash())  # type: ignore[attr-defined]
     try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function)
+        return numba.njit(cache=True, **OPTIONS)(function)
     finally:
         numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
 
@@ -94,11 +94,6 @@ def _cpu_kernel() -> Any:
 def _shapes(sample_rate: int) -> list[tuple[Any, tuple[int, ...]]]:
     lengths = dict(zip(("chorus", "delay", "reverb"), line_lengths(sample_rate), strict=True))
     return [(kind, tuple(lengths.get(s, s) for s in shape)) for _, kind, shape in _SCRATCH]  # type: ignore[misc]
-
-
-def scratch_bytes(sample_rate: int) -> int:
-    """Memory that one row in flight needs."""
-    return sum(int(np.prod(shape)) * np.dtype(kind).itemsize for kind, shape in _shapes(sample_rate))
 
 
 class SerumLite:
@@ -129,6 +124,12 @@ class SerumLite:
         self.threads = max(1, threads)
         self._local = threading.local()
         self._pool: ThreadPoolExecutor | None = None
+
+    def row_bytes(self, sample_rate: int) -> int:
+        """Scratch of a row: all rows of a call have their own on CUDA, on the CPU each thread has one."""
+        if self.device == "cpu":
+            return 0
+        return sum(int(np.prod(shape)) * np.dtype(kind).itemsize for kind, shape in _shapes(sample_rate))
 
     def render(
         self, values: np.ndarray, probes: Sequence[Probe], sample_rate: int, seeds: np.ndarray, out: Any
@@ -173,8 +174,9 @@ class SerumLite:
     def _render_cuda(self, values: np.ndarray, notes: np.ndarray, keys: np.ndarray, sample_rate: int, out: Any) -> None:
         from numba import cuda
 
-        from myna.synth.serum_lite.cuda_kernel import kernel
+        from myna.synth.serum_lite import cuda_kernel
 
+        kernel: Any = cuda_kernel.kernel
         rows = len(values) * len(notes)
         scratch = [cuda.device_array((rows, *shape), kind) for kind, shape in _shapes(sample_rate)]
         threads = 32

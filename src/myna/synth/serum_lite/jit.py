@@ -11,18 +11,17 @@ from typing import Any
 
 import numba
 
-__all__ = ["BLOCK", "dsp"]
+__all__ = ["BLOCK", "OPTIONS", "dsp"]
 
 BLOCK = 64  # samples per control period: 1.45 ms at 44.1 kHz
 
+# No GIL, numpy's division rules and, as on CUDA, no reference counting (`_nrt`): views cost nothing, and what would not
+# compile for the GPU (returning a view, allocating) does not compile for the CPU either.
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
 # No `nnan`/`ninf`: bounds on wild values must survive optimisation.
 _FASTMATH = {"contract", "arcp", "nsz", "reassoc", "afn"}
 
 
 def dsp(function: Callable[..., Any]) -> Any:
-    """Compile a DSP function: no GIL, numpy's division rules, contraction allowed.
-
-    Without reference counting (`_nrt`), as on CUDA: views cost nothing, and what would not compile for the GPU
-    (returning a view, allocating) does not compile here either.
-    """
-    return numba.njit(fastmath=_FASTMATH, nogil=True, error_model="numpy", _nrt=False)(function)
+    """Compile a DSP function, contraction and reordering of sums allowed."""
+    return numba.njit(fastmath=_FASTMATH, **OPTIONS)(function)

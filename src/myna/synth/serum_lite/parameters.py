@@ -253,9 +253,9 @@ def _swap_oscillators(values: np.ndarray) -> np.ndarray:
     rows = np.array(values, np.float64).reshape(-1, len(TABLE))  # a copy
     a, b = _columns("osc_a."), _columns("osc_b.")
     swap = np.array([_order_key(row[b]) < _order_key(row[a]) for row in rows], bool)
-    rows[np.ix_(swap, a + b)] = rows[np.ix_(swap, b + a)]
+    rows[np.ix_(swap, np.array(a + b))] = rows[np.ix_(swap, np.array(b + a))]
     twin = np.array([DESTINATIONS.index(_twin(name)) for name in DESTINATIONS])
-    slots = [TABLE.index[f"matrix.destination_{s}"] for s in range(1, MATRIX_SLOTS + 1)]
+    slots = np.array([TABLE.index[f"matrix.destination_{s}"] for s in range(1, MATRIX_SLOTS + 1)])
     rows[np.ix_(swap, slots)] = twin[rows[np.ix_(swap, slots)].astype(int)]
     return rows.reshape(np.shape(values))
 
