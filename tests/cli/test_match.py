@@ -26,11 +26,12 @@ KEYS = {
     "target", "synth", "agent", "budget", "renders", "seed", "seconds", "note_midi", "gate_s", "loss",
     "similarity_percent", "terms", "metrics", "preset", "audio", "alternatives",
 }  # fmt: skip
+MORE = {"report", "warnings", "interrupted"}
 TABLE = synth_table("serum-lite")
 RATE = 44_100
 
 
-def found(target, settings, progress=None, stop=None, renderer=None) -> SimpleNamespace:
+def found(target, settings, progress=None, stop=None, renderer=None, preparing=None) -> SimpleNamespace:
     """A match result without a search: the default preset and the target's own sound."""
     for renders in range(0, settings.budget + 1, max(1, settings.budget // 8)):
         if progress:
@@ -92,7 +93,7 @@ def test_json_for_one_file_is_an_object_with_all_keys_and_paths_that_exist(
 ) -> None:
     assert main(["match", str(tone), "--out", str(tmp_path), "--json", "--quiet"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    assert set(printed) >= KEYS
+    assert set(printed) == KEYS | MORE
     assert Path(printed["preset"]).exists()
     assert Path(printed["alternatives"][0]["audio"]).exists()
     kept = json.loads((tmp_path / "tone/match.json").read_text())
@@ -118,6 +119,24 @@ def test_a_bad_file_among_several_is_named_and_the_others_run(quick, tone: Path,
     assert [item["target"] for item in json.loads(out)] == [str(tone)]
     assert err.count("\n") == 1
     assert "bad.wav" in err
+
+
+def test_a_missing_file_and_a_damaged_one_do_not_stop_the_others(quick, tone: Path, tmp_path: Path, capsys) -> None:
+    damaged = tmp_path / "damaged.wav"
+    damaged.write_bytes(tone.read_bytes()[:30])
+    files = [str(tmp_path / "none.wav"), str(tone), str(damaged), str(tmp_path), str(tone)]
+    assert main(["match", *files, "--out", str(tmp_path / "out"), "--quiet"]) == 3
+    out, err = capsys.readouterr()
+    assert out.count("tone.wav: 60 % similar") == 2
+    assert [line.split("”")[0] for line in err.splitlines()] == [
+        "myna: “none.wav", "myna: “damaged.wav", f"myna: “{tmp_path.name}",
+    ]  # fmt: skip
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["tone", "tone-2"]
+
+
+def test_several_files_of_which_one_is_good_still_give_an_array(quick, tone: Path, tmp_path: Path, capsys) -> None:
+    assert main(["match", str(tone), "none.wav", "--out", str(tmp_path / "out"), "--json", "--quiet"]) == 3
+    assert [item["target"] for item in json.loads(capsys.readouterr().out)] == [str(tone)]
 
 
 def test_one_bad_file_is_one_sentence_and_exit_3(quick, tmp_path: Path, capsys) -> None:
@@ -224,7 +243,7 @@ sys.path.insert(0, {here!r})
 import myna.matching, test_match
 from myna.cli.main import main
 
-def slow(target, settings, progress=None, stop=None, renderer=None):
+def slow(target, settings, progress=None, stop=None, renderer=None, preparing=None):
     print("ready", file=sys.stderr, flush=True)
     while not ({deaf} is False and stop()):
         time.sleep(0.01)
@@ -257,6 +276,51 @@ def test_ctrl_c_keeps_the_best_so_far_and_exits_130(tone: Path, tmp_path: Path) 
     assert "cut short" in out
 
 
+def test_ctrl_c_while_the_bank_is_built_stops_at_once_and_keeps_what_was_written(
+    monkeypatch: pytest.MonkeyPatch, tone: Path, tmp_path: Path, capsys
+) -> None:
+    calls = []
+
+    def build_first(target, settings, preparing, **rest):
+        calls.append(target)
+        if len(calls) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+            preparing(1, 10)
+            raise AssertionError("it went on")
+        return found(target, settings)
+
+    monkeypatch.setattr(myna.matching, "match_target", build_first)
+    assert main(["match", str(tone), str(tone), str(tone), "--out", str(tmp_path / "out"), "--quiet"]) == 130
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["tone"]
+    assert capsys.readouterr().err.splitlines()[-1] == "myna: interrupted."
+
+
+def test_the_bank_that_is_built_first_shows_on_stderr(
+    monkeypatch: pytest.MonkeyPatch, tone: Path, tmp_path: Path, capsys
+) -> None:
+    def build_first(target, settings, preparing, progress, stop):
+        preparing(5, 10)
+        return found(target, settings, progress, stop)
+
+    monkeypatch.setattr(myna.matching, "match_target", build_first)
+    assert main(["match", str(tone), "--out", str(tmp_path / "out")]) == 0
+    assert "building the bank of sounds, once: 5 of 10" in capsys.readouterr().err
+
+
+def test_a_search_that_was_stopped_before_its_first_render_says_so(
+    monkeypatch: pytest.MonkeyPatch, tone: Path, tmp_path: Path, capsys
+) -> None:
+    def nothing(target, settings, **rest):
+        result = found(target, settings)
+        result.loss, result.renders, result.similarity_percent, result.curve = float("inf"), 0, 0.0, []
+        return result
+
+    monkeypatch.setattr(myna.matching, "match_target", nothing)
+    assert main(["match", str(tone), "--out", str(tmp_path / "out"), "--quiet"]) == 0
+    assert "loss none, stopped before the first render" in capsys.readouterr().out
+    assert json.loads((tmp_path / "out/tone/match.json").read_text())["loss"] is None
+
+
 def test_a_second_ctrl_c_stops_at_once(tone: Path, tmp_path: Path) -> None:
     process = start_slow(tone, tmp_path / "out", deaf=True)
     process.send_signal(signal.SIGINT)
@@ -272,7 +336,7 @@ def test_a_real_search_of_a_few_renders_stays_within_its_budget(tone: Path, tmp_
     options = ["--agent", "random", "--budget", "6", "--out", str(tmp_path), "--json", "--quiet"]
     assert main(["match", str(tone), *options]) == 0
     printed = json.loads(capsys.readouterr().out)
-    assert set(printed) >= KEYS
+    assert set(printed) == KEYS | MORE
     assert 1 <= printed["renders"] <= 6
     assert set(printed["metrics"]) == {"mss", "wmfcc", "sot", "rms_cosine", "level_error_db"}
     assert (tmp_path / "tone/report.html").stat().st_size < 3_000_000

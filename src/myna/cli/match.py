@@ -120,7 +120,13 @@ def _match_one(path: str, folder: Path, options: Options, settings: Any, interru
 
     target = target_from_file(path, note=options.note, gate=options.gate)
     with open_progress(target.name, options.quiet) as progress:
-        result = match_target(target, settings, progress=progress.update, stop=interrupt)
+
+        def preparing(done: int, total: int) -> None:
+            if interrupt.asked:  # nothing has been found yet that could be kept
+                raise KeyboardInterrupt
+            progress.preparing(done, total)
+
+        result = match_target(target, settings, progress=progress.update, stop=interrupt, preparing=preparing)
     return write_match(result, folder, path, interrupt.asked)
 
 
