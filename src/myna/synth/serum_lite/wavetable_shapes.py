@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.special import jv
 
 from myna import seeding
 
@@ -148,6 +147,8 @@ def _bell() -> np.ndarray:
 
 def _two_op(ratio: int, deepest: float) -> np.ndarray:
     """Phase modulation sin(x + I sin(r x)) by Bessel functions (Chowning, JAES 1973)."""
+    from scipy.special import jv
+
     index = deepest * _X
     spectra = np.zeros((FRAMES, HARMONICS))
     for k in range(-40, 41):
