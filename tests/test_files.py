@@ -14,7 +14,7 @@ import pytest
 
 from myna import files
 from myna.errors import MynaError
-from myna.files import cache_dir, sha256_hex, write_atomic
+from myna.files import cache_dir, make_folder, sha256_hex, write_atomic
 
 KILLS = 30
 SIZE = 200_000
@@ -90,6 +90,24 @@ def test_an_interrupt_leaves_no_litter(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_missing_folder_is_an_error_that_names_the_path(tmp_path: Path) -> None:
     with pytest.raises(MynaError, match=r"nowhere/a\.txt: No such file or directory"):
         write_atomic(tmp_path / "nowhere" / "a.txt", "a")
+
+
+def test_a_folder_is_made_with_those_above_it_and_may_be_there_already(tmp_path: Path) -> None:
+    for _ in range(2):
+        assert make_folder(tmp_path / "a" / "b") == tmp_path / "a" / "b"
+        assert (tmp_path / "a" / "b").is_dir()
+
+
+@pytest.mark.parametrize("name", ["file", "file/below", "nul\0", "n" * 300])
+def test_a_folder_that_cannot_be_made_is_one_sentence(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(MynaError, match=r"^cannot make the folder .*: choose another\.$"):
+        make_folder(tmp_path / name)
+
+
+def test_a_name_with_a_nul_is_an_error_and_no_traceback(tmp_path: Path) -> None:
+    with pytest.raises(MynaError, match="cannot write"):
+        write_atomic(f"{tmp_path}/nul\0.txt", "a")
 
 
 def test_a_folder_in_the_way_is_an_error(tmp_path: Path) -> None:
