@@ -36,7 +36,7 @@ def test_off_a_terminal_a_line_for_each_quarter(capsys) -> None:
     assert out == ""
     assert err.splitlines() == [
         "[bold]trumpet: searching",
-        *(f"building the bank of sounds, once: {done} of 100" for done in (25, 50, 75, 100)),
+        *(f"building the bank of sounds, once: {done} of 100" for done in (0, 25, 50, 75, 100)),
         "[bold]trumpet: 10 of 40 renders, best loss 0.091",
         "[bold]trumpet: 20 of 40 renders, best loss 0.048",
         "[bold]trumpet: 30 of 40 renders, best loss 0.032",

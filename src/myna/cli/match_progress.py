@@ -62,7 +62,7 @@ class _Plain(_Silent):
     def __init__(self, name: str) -> None:
         self.name = name
         self.done = 0
-        self.prepared = 0
+        self.prepared = -1  # so that the first call says what is going on
 
     def __enter__(self) -> _Plain:
         print(f"{self.name}: searching", file=sys.stderr, flush=True)
