@@ -36,7 +36,8 @@ def test_shapes_follow_the_scales() -> None:
     assert features.centroid.shape == (3, features.mels[0].shape[1])
     assert features.envelope.shape == features.side.shape == (3, 84)
     assert features.level.shape == (3,)
-    assert all(array.dtype == np.float32 for array in (*features.mels, features.envelope, features.side, features.level))
+    arrays = (*features.mels, features.envelope, features.side, features.level)
+    assert all(array.dtype == np.float32 for array in arrays)
 
 
 @pytest.mark.parametrize("rms", [0.3, 0.01, 0.0003])

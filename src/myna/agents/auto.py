@@ -57,7 +57,7 @@ class Auto:
         losses = objective.evaluate(u)
         residuals = objective.residuals()
         best = np.argsort(losses, kind="stable")[: self.starts]
-        return [Descent(objective, u[i], losses[i], residuals[i]) for i in best]
+        return [Descent(objective, u[i], float(losses[i]), residuals[i]) for i in best]
 
     def _round(self, objective: Objective, run: Descent, donors: np.ndarray, generator: np.random.Generator) -> None:
         run.run(generator)

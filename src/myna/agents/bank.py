@@ -25,7 +25,7 @@ from myna.seeding import generator
 from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
 
-__all__ = ["DRAWS", "NOTES", "Bank", "load_bank", "pooled"]
+__all__ = ["DRAWS", "NOTES", "Bank", "bank_dir", "forget", "load_bank", "pooled"]
 
 NOTES = (36, 48, 60, 72, 84)
 GATE_S, TOTAL_S = 0.6, 1.0
@@ -100,7 +100,11 @@ def pooled(features: Features, gate_s: float, sample_rate: int) -> np.ndarray:
     return np.concatenate([pool(features, held, _BANDS), pool(features, released, _BANDS)], axis=1)
 
 
-def load_bank(renderer: Renderer, progress: Callable[[int, int], None] | None = None) -> Bank:
+def load_bank(
+    renderer: Renderer,
+    progress: Callable[[int, int], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> Bank | None:
     """The bank of a renderer's synth; rendered and saved the first time (a minute or two), read after that.
 
     The file is named by the engine's sources, the presets and the notes, so a change of any of them builds another.
@@ -109,17 +113,34 @@ def load_bank(renderer: Renderer, progress: Callable[[int, int], None] | None = 
     Args:
         renderer: of the synth.
         progress: called with (done, total) while it is built.
+        stop: asked between batches; true gives the building up.
+
+    Returns:
+        The bank, or None if stopped.
     """
     u = _presets(renderer.table)
-    path = cache_dir() / "bank" / f"{_key(renderer, u)}.npy"
+    path = bank_dir() / f"{_key(renderer, u)}.npy"
     if path not in _READY:
         shape = (len(NOTES), len(u), _BANDS * (len(_HELD_S) + len(_RELEASED_S) - 2))
         features = _read(path, shape)
         if features is None:
-            features = _build(renderer, u, shape, progress)
+            features = _build(renderer, u, shape, progress, stop)
+            if features is None:
+                return None
             _save(path, features)
         _READY[path] = Bank(u, features)
     return _READY[path]
+
+
+def bank_dir() -> Path:
+    """The folder that banks are kept in."""
+    return cache_dir() / "bank"
+
+
+def forget() -> None:
+    """Drop the banks held in memory; the files stay."""
+    _READY.clear()
+    _presets.cache_clear()
 
 
 @functools.cache
@@ -156,12 +177,18 @@ def _save(path: Path, features: np.ndarray) -> None:
 
 
 def _build(
-    renderer: Renderer, u: np.ndarray, shape: tuple[int, ...], progress: Callable[[int, int], None] | None
-) -> np.ndarray:
+    renderer: Renderer,
+    u: np.ndarray,
+    shape: tuple[int, ...],
+    progress: Callable[[int, int], None] | None,
+    stop: Callable[[], bool] | None,
+) -> np.ndarray | None:
     features = np.empty(shape, np.float16)
     for n, note in enumerate(NOTES):
         probe = Probe(note, 100, GATE_S, TOTAL_S)
         for i in range(0, len(u), _BATCH):
+            if stop is not None and stop():
+                return None
             audio = renderer.render(u[i : i + _BATCH], [probe])[:, 0]
             sounds = analyse(audio, renderer.sample_rate, renderer.threads, scales=1)
             features[n, i : i + _BATCH] = pooled(sounds, GATE_S, renderer.sample_rate)

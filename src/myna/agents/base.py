@@ -73,8 +73,6 @@ class Objective:
     stop: Callable[[], bool] | None = None
     renders: int = 0
     best_loss: float = np.inf
-    best_u: np.ndarray | None = None
-    best_audio: np.ndarray | None = None
     curve: list[tuple[int, float]] = field(default_factory=list)
     archive: Archive = field(default_factory=Archive)
 
@@ -84,6 +82,8 @@ class Objective:
         self.target: Features = analyse(self.audio[None], self.renderer.sample_rate)
         self.features: Features = self.target
         self.table = self.renderer.table
+        self.best_u = self.table.snap(self.table.encode(self.table.defaults) if self.start is None else self.start)
+        self.best_audio = np.zeros_like(self.audio)
 
     @property
     def left(self) -> int:
@@ -143,9 +143,8 @@ class Objective:
 
     def match(self) -> Match:
         """What was found; where a stop came before the first render, the start or the default preset (one render)."""
-        if self.best_u is None:
-            self._play((self.table.encode(self.table.defaults) if self.start is None else self.start)[None])
-        assert self.best_u is not None and self.best_audio is not None
+        if not self.renders:
+            self._play(self.best_u[None])
         return Match(self.best_u, self.best_loss, self.best_audio, self.renders, self.curve, self.archive)
 
 

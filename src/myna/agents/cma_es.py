@@ -21,7 +21,14 @@ __all__ = ["ColdCMA", "Polish"]
 
 def _make(mean: np.ndarray, sigma: float, population: int, seed: int) -> CMA:
     bounds = np.tile([0.0, 1.0], (len(mean), 1))
-    return CMA(mean=np.clip(mean, 0.001, 0.999), sigma=sigma, bounds=bounds, seed=seed, population_size=population)
+    return CMA(
+        mean=np.clip(mean, 0.001, 0.999),
+        sigma=sigma,
+        bounds=bounds,
+        seed=seed,
+        population_size=population,
+        n_max_resampling=1,  # then clipped: in 145 knobs, many at an end of their range, no draw is inside at once
+    )
 
 
 def _tell(optimizer: CMA, candidates: np.ndarray, losses: np.ndarray) -> None:

@@ -118,7 +118,7 @@ class Descent:
         square = float(moved @ moved)
         if square > 1e-12:
             missed = change - moved.astype(np.float32) @ self._jacobian[knobs]
-            self._jacobian[knobs] += np.outer(moved / square, missed).astype(np.float32)
+            self._jacobian[knobs] += np.outer((moved / square).astype(np.float32), missed)
 
     def _keep(self, u: np.ndarray, losses: np.ndarray, residuals: np.ndarray) -> None:
         best = int(np.argmin(losses))

@@ -25,8 +25,14 @@ class Retrieval:
 
 
 def nearest_presets(objective: Objective, count: int) -> np.ndarray:
-    """The bank's nearest presets to the target, their volume set to its level, nearest first; (n, P), no renders."""
-    bank = load_bank(objective.renderer, objective.preparing)
+    """The bank's nearest presets to the target, their volume set to its level, nearest first; (n, P), no renders.
+
+    Raises:
+        Spent: a stop was asked for while the bank was being built.
+    """
+    bank = load_bank(objective.renderer, objective.preparing, objective.stop)
+    if bank is None:
+        raise Spent
     probe, rate = objective.probe, objective.renderer.sample_rate
     query = pooled(objective.target, probe.gate_s, rate)
     chosen, gains_db = bank.nearest(query, probe.gate_s, probe.note_midi, count)

@@ -67,7 +67,8 @@ class PerceptualLoss:
         raw = raw_terms(features, target)
         by_median = scales()
         terms = {name: w * raw[name] / by_median[name] for name, w in self.weights.items()}
-        return LossBreakdown(np.sum(list(terms.values()), axis=0), terms)
+        # Added one by one: numpy's sum over the terms would round differently for one sound and for several.
+        return LossBreakdown(np.asarray(sum(terms.values())), terms)
 
 
 def raw_terms(features: Features, target: Features) -> dict[str, np.ndarray]:
@@ -82,18 +83,26 @@ def raw_terms(features: Features, target: Features) -> dict[str, np.ndarray]:
         raise UsageError("Only sounds of equal length can be compared.")
     names = ("mel_2048", "mel_1024", "mel_256")
     terms: dict[str, np.ndarray] = {
-        name: np.abs(a - b).mean(axis=(1, 2), dtype=np.float64)
-        for name, a, b in zip(names, features.mels, target.mels, strict=True)
+        name: _mean(np.abs(a - b)) for name, a, b in zip(names, features.mels, target.mels, strict=True)
     }
-    terms["envelope"] = np.abs(features.envelope - target.envelope).mean(axis=1, dtype=np.float64)
+    terms["envelope"] = _mean(np.abs(features.envelope - target.envelope))
     terms["level"] = np.abs(features.level - target.level).astype(np.float64)
     side = above_side_floor(features.side) - above_side_floor(target.side)
-    terms["stereo"] = np.abs(side).mean(axis=1, dtype=np.float64)
+    terms["stereo"] = _mean(np.abs(side))
     weight = frame_weight(features, target)
-    terms["centroid"] = (weight * np.abs(features.centroid - target.centroid)).sum(axis=1, dtype=np.float64)
+    terms["centroid"] = _sum(weight * np.abs(features.centroid - target.centroid))
     distance = np.abs(_distribution(features) - _distribution(target)).mean(axis=2)
-    terms["transport"] = (weight * distance).sum(axis=1, dtype=np.float64)
+    terms["transport"] = _sum(weight * distance)
     return terms
+
+
+def _sum(values: np.ndarray) -> np.ndarray:
+    """Sum of each item, (B,) float64. Row by row and in one type: a cast on the way would mix items in its buffer."""
+    return values.reshape(len(values), -1).sum(axis=1).astype(np.float64)
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    return _sum(values) / (values.size // len(values))
 
 
 def above_side_floor(side_db: np.ndarray) -> np.ndarray:

@@ -12,16 +12,18 @@ from myna.loss.perceptual import WEIGHTS, above_side_floor, frame_weight, scales
 
 __all__ = ["residuals"]
 
+_STRETCHES = (24, 48, 96)
+
 
 def residuals(features: Features, target: Features) -> np.ndarray:
     """Signed differences of B sounds from one target whose absolute values add up to about the loss, (B, R) float32.
 
-    Left out is `transport`, which is no sum over its frames' bands; neighbouring mel frames are averaged in pairs,
-    which halves the work.
+    Left out is `transport`, which is no sum over bands; mel frames are averaged over stretches, at most _STRETCHES of
+    them, since a vector of every frame costs more time than the render.
     """
     parts = [
-        _share(_halved(mel) - _halved(wanted), f"mel_{name}")
-        for name, mel, wanted in zip((2048, 1024, 256), features.mels, target.mels, strict=True)
+        _share(_averaged(mel, most) - _averaged(wanted, most), f"mel_{name}")
+        for name, most, mel, wanted in zip((2048, 1024, 256), _STRETCHES, features.mels, target.mels, strict=True)
     ]
     parts.append(_share(features.envelope - target.envelope, "envelope"))
     parts.append(_share(above_side_floor(features.side) - above_side_floor(target.side), "stereo"))
@@ -31,11 +33,11 @@ def residuals(features: Features, target: Features) -> np.ndarray:
     return np.concatenate(parts, axis=1)
 
 
-def _halved(mel: np.ndarray) -> np.ndarray:
-    even = mel.shape[1] // 2 * 2
-    if even == 0:
-        return mel
-    return 0.5 * (mel[:, 0:even:2] + mel[:, 1:even:2])
+def _averaged(mel: np.ndarray, most: int) -> np.ndarray:
+    """Log-mel (B, F, M) averaged over equal stretches of frames, at most `most`; what does not fill one is left out."""
+    size = -(-mel.shape[1] // most)
+    count = mel.shape[1] // size
+    return mel[:, : count * size].reshape(len(mel), count, size, -1).mean(axis=2)
 
 
 def _share(difference: np.ndarray, term: str) -> np.ndarray:
