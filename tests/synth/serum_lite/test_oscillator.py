@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 from tests.synth.measure import (
@@ -45,9 +47,18 @@ def test_a_saw_aliases_90_db_down_and_keeps_its_treble(note: int) -> None:
 @pytest.mark.parametrize("table", WAVETABLES)
 def test_every_wavetable_aliases_90_db_down_and_keeps_its_treble(table: str) -> None:
     """At nine notes; frames by themselves and halfway between two."""
-    frames = (0.0, 4.5, 7.0, 11.0, 15.0)
+    assert_clean_and_bright(table, (*NOTES[::2], 67, 88), (0.0, 4.5, 7.0, 11.0, 15.0))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("table", WAVETABLES)
+def test_every_frame_at_every_third_note_aliases_90_db_down_and_keeps_its_treble(table: str) -> None:
+    assert_clean_and_bright(table, range(24, 109, 3), tuple(np.arange(0.0, FRAMES - 0.5, 0.5)))
+
+
+def assert_clean_and_bright(table: str, notes: Iterable[int], frames: tuple[float, ...]) -> None:
     spectra = np.abs(SHAPES[table]())
-    for note in (*NOTES[::2], 67, 88):
+    for note in notes:
         tuned = telling_note(note)
         f0 = hz_of(tuned)
         waves = steady(*({"osc_a.table": table, "osc_a.position": f / (FRAMES - 1)} for f in frames), note=tuned)

@@ -10,7 +10,7 @@ from myna import seeding
 from myna.presets.generator import MusicalPrior, UniformPrior
 from myna.synth.base import Probe
 from myna.synth.serum_lite.jit import BLOCK
-from myna.synth.serum_lite.parameters import DESTINATIONS, TABLE
+from myna.synth.serum_lite.parameters import DESTINATIONS, TABLE, WARPS
 
 # The bound on a click, as a share of the peak. Controls move in straight lines across a block, so the corner between
 # two of them bends the wave by 1/64 = 1.6 % of the peak where a level falls from full to nothing in a block; a mix
@@ -84,6 +84,24 @@ def test_no_destination_clicks_under_the_fastest_lfo_at_full_depth(destination: 
         everything |= {"noise.on": True}
     for sound in play(everything, everything | {"matrix.amount_1": -0.7}, note=45, seconds=0.5):
         assert largest_click(sound) < CLICK
+
+
+@pytest.mark.parametrize("note", [57, 69, 88, 100])
+@pytest.mark.parametrize("warp", WARPS)
+def test_no_warp_clicks_while_the_pitch_jumps(warp: str, note: int) -> None:
+    """Ten semitones at once, or as a vibrato: band limits, warp depths and the FM source's partials all change."""
+    jumping = BASE | {
+        "osc_a.warp": warp, "lfo_1.rate_hz": 6.0,
+        "matrix.source_1": "lfo_1", "matrix.destination_1": "pitch", "matrix.amount_1": 0.2,
+    }  # fmt: skip
+    variants = [
+        jumping | {"osc_a.warp_amount": amount, "osc_b.table": modulator, "osc_b.position": 0.5, "lfo_1.shape": shape}
+        for amount in (0.3, 1.0)
+        for modulator in ("sine_harmonics", "bell", "organ")
+        for shape in ("square", "sine")
+    ]
+    clicks = [largest_click(sound) for sound in play(*variants, note=note, seconds=0.7)]
+    assert max(clicks) < CLICK, variants[int(np.argmax(clicks))]
 
 
 @pytest.mark.parametrize("gate_s", [0.1, 0.10131, 0.1777])
