@@ -130,7 +130,7 @@ def test_changed_choices_leave_continuous_knobs_alone(objective, rng) -> None:
 
 
 def test_cold_cma_improves_on_its_start(objective, rng) -> None:
-    task = objective(300)
+    task = objective(120)
     match = ColdCMA().match(task, rng)
     start = objective(1)
     start.evaluate(task.table.encode(task.table.defaults)[None])
@@ -138,8 +138,8 @@ def test_cold_cma_improves_on_its_start(objective, rng) -> None:
 
 
 def test_auto_beats_random_and_cold_search(objective) -> None:
-    def loss(agent, budget: int = 200) -> float:
-        return np.median([agent.match(objective(budget), generator(seed, "race")).loss for seed in range(3)])
+    def loss(agent, budget: int = 150) -> float:
+        return np.median([agent.match(objective(budget), generator(seed, "race")).loss for seed in range(2)])
 
     auto = loss(Auto())
     assert auto < 0.9 * loss(RandomSearch())

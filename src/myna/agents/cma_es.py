@@ -1,20 +1,18 @@
 """CMA-ES from the `cmaes` library: cold, over all parameters, and as a polish from a given preset.
 
 Source: Hansen, "The CMA Evolution Strategy: A Tutorial" (arXiv 1604.00772), by way of `cmaes.CMA`.
-Discrete parameters are binned: u is snapped when it is rendered.
+Discrete parameters are binned: u is snapped when it is rendered. Each generation is one batch.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 
 import numpy as np
 from cmaes import CMA
 
 from myna.agents.base import Match, Objective, Spent
 from myna.agents.knobs import audible_knobs
-from myna.agents.swaps import change_choices
 
 __all__ = ["ColdCMA", "Polish"]
 
@@ -70,66 +68,42 @@ class ColdCMA:
 
 
 class Polish:
-    """CMA-ES around one preset, over the knobs that can be heard in it, with trials of the discrete ones between.
+    """CMA-ES around one preset, over the continuous knobs that can be heard in it.
 
-    A generation costs `population` renders. After each, `trials` copies of the best with one or two switches, choices
-    or whole numbers changed are rendered; a better one becomes the new centre.
+    Args:
+        objective: what to search.
+        u: (P,) the preset.
+        generator: of the optimiser's seed.
+        sigma: step size in u; from a good start small steps did best.
+        population: renders of a generation.
     """
 
     def __init__(
         self,
         objective: Objective,
-        start: np.ndarray,
-        loss: float,
+        u: np.ndarray,
         generator: np.random.Generator,
-        sigma: float = 0.05,
+        sigma: float = 0.03,
         population: int = 12,
-        trials: int = 4,
     ) -> None:
-        """Begin at `start` (P,), whose loss is known."""
-        self.objective = objective
-        self.generator = generator
-        self.sigma, self.population, self.trials = sigma, population, trials
-        self.best_u, self.best_loss = start.copy(), loss
-        self._restart()
+        """See the class."""
+        self.objective, self.u, self.population = objective, u.copy(), population
+        self.live = _live(objective, u)
+        self.optimizer = _make(u[self.live], sigma, population, _seed(generator))
 
-    def _restart(self) -> None:
-        self.live = _live(self.objective, self.best_u)
-        mean = self.best_u[self.live]
-        self.optimizer = _make(mean, self.sigma, self.population, _seed(self.generator))
-
-    def run(self) -> Iterator[float]:
-        """Yield the best loss after each generation, for as long as the caller asks.
+    def generation(self) -> tuple[np.ndarray, np.ndarray]:
+        """Evaluate one generation: its presets (n, P) and their losses (n,).
 
         Raises:
             Spent: from the objective.
         """
-        while True:
-            asked = np.array([self.optimizer.ask() for _ in range(self.population)])
-            u = np.repeat(self.best_u[None], self.population, 0)
-            u[:, self.live] = asked
-            losses = self.objective.evaluate(u)
-            self._keep(u, losses)
-            _tell(self.optimizer, asked, losses)
-            changed = self._try_discrete()
-            if changed or self.optimizer.should_stop():
-                self._restart()
-            yield self.best_loss
-
-    def _keep(self, u: np.ndarray, losses: np.ndarray) -> bool:
-        i = int(np.argmin(losses))
-        if losses[i] >= self.best_loss:
-            return False
-        self.best_u, self.best_loss = self.objective.constrain(u[i : i + 1])[0], float(losses[i])
-        return True
-
-    def _try_discrete(self) -> bool:
-        if not self.trials:
-            return False
-        u = change_choices(self.objective, self.best_u, self.trials, self.generator)
-        before = self.best_u.copy()
-        improved = len(u) > 0 and self._keep(u, self.objective.evaluate(u))
-        return improved and bool(np.any(before != self.best_u))
+        asked = np.array([self.optimizer.ask() for _ in range(self.population)])
+        u = np.repeat(self.u[None], self.population, axis=0)
+        u[:, self.live] = asked
+        u = self.objective.constrain(u)
+        losses = self.objective.evaluate(u)
+        _tell(self.optimizer, asked, losses)
+        return u, losses
 
 
 def _live(objective: Objective, u: np.ndarray) -> np.ndarray:
