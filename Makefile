@@ -24,9 +24,11 @@ match: setup ## Match a recording: make match FILE=bass.wav BUDGET=2000 OUT=out/
 test: setup lint ## Lint, type-check and run the tests
 	$(BIN)/python -m pytest -n 2
 
-bench: setup ## Measure the engine and the matcher
-	$(BIN)/python benchmarks/engine.py
+bench: setup ## Measure the engine and the matcher: tables, then the same as JSON
+	$(BIN)/python benchmarks/engine.py --out out/bench/engine.json
 	$(BIN)/python benchmarks/matching.py
+	@cat out/bench/engine.json
+	@$(BIN)/python benchmarks/matching.py --resume --json 2>/dev/null
 
 soak: setup ## Run the long tests (minutes to hours)
 	MYNA_SOAK=1 $(BIN)/python -m pytest -m soak

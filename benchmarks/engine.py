@@ -1,4 +1,4 @@
-"""How fast Serum-lite renders, beside its peers: `python benchmarks/engine.py [--json]`; README.md tells the method."""
+"""How fast Serum-lite renders, beside its peers: `python benchmarks/engine.py [--json]`. README.md tells the method."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from report import print_table
 from timing import machine, pinned, seconds_a_call, trial
 from workloads import EVERYTHING, TWO_OSCILLATORS, WARPS
 
+from myna.files import make_folder, write_atomic
 from myna.presets.factory import load_factory
 from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
@@ -157,10 +158,15 @@ def main() -> None:
     """Measure and print, as a table or as one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
-    as_json = parser.parse_args().json
+    parser.add_argument("--out", type=Path, metavar="FILE", help="also write the JSON object to this file")
+    options = parser.parse_args()
     found = measure()
-    if as_json:
-        print(json.dumps(found, indent=2))
+    text = json.dumps(found, indent=2)
+    if options.out:
+        make_folder(options.out.parent)
+        write_atomic(options.out, text + "\n")
+    if options.json:
+        print(text)
     else:
         print_table(found)
 
