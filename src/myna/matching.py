@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from myna.agents import Match, Objective, make_agent
 from myna.audio.target import Target
@@ -112,7 +113,9 @@ def match_target(
     objective = _objective(target, settings, renderer, progress, stop)
     objective.preparing = preparing
     rng = generator(settings.seed, "match", settings.agent)
-    match = agent.match(objective, rng)
+    # Matrices of a hundred knobs: a second BLAS thread costs ten times what it saves, and may round differently.
+    with threadpool_limits(1, user_api="blas"):
+        match = agent.match(objective, rng)
     return _result(target, settings, objective, match, time.perf_counter() - began)
 
 
