@@ -20,6 +20,7 @@ TERMS = {
     "envelope": ("Level over time", "how the level moves over time"),
     "centroid": ("Brightness", "the brightness"),
     "level": ("Level", "how loud it is"),
+    "stereo": ("Stereo", "how wide it is"),
 }
 CURVE_WIDTH, CURVE_HEIGHT = 560.0, 200.0
 LEFT, RIGHT, TOP, BOTTOM = 44.0, 26.0, 12.0, 34.0

@@ -98,6 +98,9 @@ def _save(path: Path, bank: np.ndarray) -> None:
     with contextlib.suppress(OSError, MynaError):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, bank.tobytes() + _checksum(bank.view(np.uint32)).tobytes())
+        for older in path.parent.glob("*.f32"):  # 140 MB each, and only another version of myna would read one
+            if older != path:
+                older.unlink(missing_ok=True)
 
 
 def _build() -> np.ndarray:
