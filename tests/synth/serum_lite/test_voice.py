@@ -104,6 +104,18 @@ def test_no_warp_clicks_while_the_pitch_jumps(warp: str, note: int) -> None:
     assert max(clicks) < CLICK, variants[int(np.argmax(clicks))]
 
 
+@pytest.mark.parametrize("shape", ["square", "sine", "saw"])
+def test_fm_does_not_click_while_its_source_morphs(shape: str) -> None:
+    """The source crosses between frames; the corner of its ramp bends the carrier by 9 % at most, a step by 50 %."""
+    morphing = BASE | {
+        "osc_a.warp": "fm", "osc_a.warp_amount": 0.5, "osc_b.position": 0.5, "lfo_1.shape": shape, "lfo_1.rate_hz": 6.0,
+        "matrix.source_1": "lfo_1", "matrix.destination_1": "osc_b.position", "matrix.amount_1": 0.5,
+    }  # fmt: skip
+    tables = ("harmonic_sweep", "bell", "sine_harmonics")
+    clicks = [largest_click(x) for x in play(*(morphing | {"osc_b.table": t} for t in tables), note=57, seconds=1.0)]
+    assert max(clicks) < 3 * CLICK
+
+
 @pytest.mark.parametrize("gate_s", [0.1, 0.10131, 0.1777])
 def test_the_gate_closes_without_a_step_even_with_no_release(gate_s: float) -> None:
     """From one sample to the next the sine moves no more than its own slope and a block's ramp allow."""

@@ -9,8 +9,8 @@ from tests.synth.measure import RATE, db, frequency_hz, hz_of, loudest_alias_db,
 from myna.synth.serum_lite.parameters import WARPS, WAVETABLES
 
 ALIAS_DB = -60.0  # promised: with a warp or FM
-NOTES = (24, 36, 45, 52, 60, 67, 74, 81, 88, 95, 102, 108)
-AMOUNTS = (0.1, 0.3, 0.5, 0.75, 1.0)
+NOTES = (24, 36, 45, 52, 60, 67, 74, 82, 88, 95, 102, 108)
+AMOUNTS = (0.1, 0.3, 0.5, 0.75, 0.95, 1.0)
 ALIKE_DB = -20.0
 SINE = {"osc_a.table": "sine_harmonics", "osc_a.position": 0.0}
 
