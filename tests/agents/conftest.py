@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 import myna.agents.bank
 from myna.agents import Objective
@@ -19,6 +20,13 @@ PROBE = Probe(55, 100, 0.25, 0.4)
 @pytest.fixture(scope="session")
 def renderer() -> Renderer:
     return Renderer(threads=1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_blas_thread() -> Iterator[None]:
+    """As `match_target` sees to."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
