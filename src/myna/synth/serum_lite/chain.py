@@ -85,7 +85,7 @@ def run_effects(p, at, sample_rate, fir, old, new, blocks, state, shapers, choru
     if p[_REVERB_ON] >= 0.5:
         reverb_block(
             left, right, reverb, pre, at, p[_REVERB_SIZE], p[_REVERB_DECAY],
-            _one_pole(p[_REVERB_DAMP], sample_rate), np.int64(p[_REVERB_PRE] * sample_rate),
+            _one_pole(p[_REVERB_DAMP], sample_rate), np.int64(p[_REVERB_PRE] * sample_rate + 0.5),
             np.float32(old[m.C_REVERB]), np.float32(new[m.C_REVERB]), sample_rate,
             state[S_REVERB : S_REVERB + 8], blocks[WORK_ROWS : WORK_ROWS + 11],
         )  # fmt: skip

@@ -158,7 +158,7 @@ class SerumLite:
             work(0, rows)
             return
         # Small pieces, handed out as threads come free: rows differ tenfold in cost.
-        piece = max(1, rows // (8 * self.threads))
+        piece = max(1, rows // (16 * self.threads))
         starts = range(0, rows, piece)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.threads, "serum-lite")

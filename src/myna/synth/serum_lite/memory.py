@@ -22,4 +22,6 @@ BLOCK_ROWS = WORK_ROWS + 11
 S_FILTER, S_DELAY, S_REVERB, S_EQ, S_NOISE, S_DC = 0, 8, 10, 18, 30, 34
 S_HELD = 38  # level and position of the frame that each oscillator has blended
 S_LEVEL = 42  # the band-limit level that each oscillator read last
-STATES = 44
+S_SOURCE = 44  # the level that each oscillator's FM source was read from last
+S_DEPTH = 46  # the warp depth at which each oscillator's last block ended
+STATES = 48

@@ -250,10 +250,10 @@ def mix_in(wave, other, mix):
 
 
 @dsp
-def modulator_block(tables, first, partials, position, phase, inc, dinc, moved, out):
+def modulator_block(tables, first, level, position, phase, inc, dinc, moved, out):
     """The other oscillator as an FM source: one voice, no warp, few partials; fills out (BLOCK,)."""
     ramp_phases(phase, inc, dinc, moved)
-    fetch_moving(tables, first, choose_level(partials), position, position, moved, out)
+    fetch_moving(tables, first, level, position, position, moved, out)
 
 
 @dsp
@@ -272,10 +272,10 @@ def limit_warp(warp, amount, room, ratio):
         depth = 0.9 * amount * min(max((room - 3.5) / 4.0, 0.0), 1.0)
         partials = (room - 2.0 - 3.0 * (room * depth) ** 0.333) / (1.0 + depth)
     elif warp == SQUEEZE:
-        widest = math.exp(-6.9 / max(room - 1.0, 0.1))
+        widest = math.exp(-7.3 / max(room - 1.0, 0.1))
         depth = min(0.8 * amount, widest)
         # The tail of the fundamental's map, or the transition beyond the fastest phase of a high partial (as Ai falls).
-        tail = max(6.9 / -math.log(max(depth, 1e-9)), 4.5 * (room * depth / (1.0 - depth) ** 2) ** 0.333)
+        tail = max(7.3 / -math.log(max(depth, 1e-9)), 4.5 * (room * depth / (1.0 - depth) ** 2) ** 0.333)
         partials = (room - tail) * (1.0 - depth) / (1.0 + depth)
     elif warp == SYNC:
         # In units of the slave's cycle: the ratio itself, 1 to 8.

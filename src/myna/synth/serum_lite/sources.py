@@ -16,9 +16,11 @@ from myna.synth.serum_lite.memory import (
     FM_ROW,
     MODULATOR_PHASE,
     MOVED,
+    S_DEPTH,
     S_HELD,
     S_LEVEL,
     S_NOISE,
+    S_SOURCE,
     SCRATCH,
     SUB_PHASE,
     VOICES,
@@ -86,8 +88,11 @@ def start_oscillator(p, osc, which, seed, phases, voices):
 
 
 @dsp
-def _modulate(p, which, tables, sample_rate, old, new, phases, fm):
-    """Fill fm (BLOCK,) with the other oscillator as the FM source; return its highest frequency in Hz."""
+def _modulate(p, which, tables, sample_rate, old, new, blocks, state, phases):
+    """Fill the FM row with the other oscillator as the source; return its highest frequency in Hz.
+
+    Like the voices, it crosses from one band-limit level to the next.
+    """
     other = m.OSC_B if which == 0 else m.OSC_A
     at = m.C_B if which == 0 else m.C_A
     hz = max(old[at], new[at])
@@ -98,7 +103,14 @@ def _modulate(p, which, tables, sample_rate, old, new, phases, fm):
     first = np.int64(p[other + m.WAVE]) * _TABLE_STRIDE
     place = np.float32(new[at + m.C_POSITION])
     moved = phases[MOVED : MOVED + BLOCK]
-    modulator_block(tables, first, partials, place, phases[slot], _wrap(inc), _wrap(dinc), moved, fm)
+    level, before = choose_level(partials), int(state[S_SOURCE + which])
+    fm, earlier = blocks[FM_ROW], blocks[SCRATCH]
+    modulator_block(tables, first, level, place, phases[slot], _wrap(inc), _wrap(dinc), moved, fm)
+    if before >= 0 and before != level:
+        modulator_block(tables, first, before, place, phases[slot], _wrap(inc), _wrap(dinc), moved, earlier)
+        for n in range(BLOCK):
+            fm[n] = earlier[n] + (fm[n] - earlier[n]) * np.float32(n) * np.float32(1.0 / BLOCK)
+    state[S_SOURCE + which] = np.float32(level)
     phases[slot] = _advance(phases[slot], inc, dinc)
     return partials * hz
 
@@ -150,10 +162,13 @@ def add_oscillator(
     if warp != NONE:
         room, ratio = partials, 1.0
         if warp == FM:
-            ratio = _modulate(p, which, tables, sample_rate, old, new, phases, blocks[FM_ROW]) / highest
+            ratio = _modulate(p, which, tables, sample_rate, old, new, blocks, state, phases) / highest
         d0, h0 = limit_warp(warp, old[at + m.C_WARP], room, ratio)
         d1, h1 = limit_warp(warp, new[at + m.C_WARP], room, ratio)
         partials = min(h0, h1)
+        if state[S_DEPTH + which] >= np.float32(0.0):
+            d0 = state[S_DEPTH + which]  # where the last block ended: room is another one when the pitch moves
+        state[S_DEPTH + which] = d1
     level = choose_level(partials)
     if old[at + m.C_LEVEL] != 0.0 or new[at + m.C_LEVEL] != 0.0:
         before = int(state[S_LEVEL + which])

@@ -21,9 +21,11 @@ from myna.synth.serum_lite.memory import (
     FILTER_L,
     FILTER_R,
     MOVED,
+    S_DEPTH,
     S_FILTER,
     S_HELD,
     S_LEVEL,
+    S_SOURCE,
     SCRATCH,
     STATES,
     WORK_ROWS,
@@ -46,6 +48,7 @@ _EQ_ON, _EQ = _I["eq.on"], _I["eq.low_hz"]
 _RELEASE = _I["env_1.release_s"]
 _MATRIX = _I["matrix.source_1"]
 _FILTER_DRIVE_DESTINATION = DESTINATIONS.index("filter.drive")
+_FIRST_MIX, _LAST_MIX = DESTINATIONS.index("chorus.mix"), DESTINATIONS.index("reverb.mix")
 _QUIET = np.float32(1e-6)  # -120 dB: what rings below that is over
 
 
@@ -143,6 +146,7 @@ def _start(p, seed, sample_rate, drives, state, phases, voices, shapers, chorus,
         state[i] = np.float32(0.0)
     for which in range(2):
         state[S_HELD + 2 * which] = state[S_LEVEL + which] = np.float32(-1.0)
+        state[S_SOURCE + which] = state[S_DEPTH + which] = np.float32(-1.0)
     for i in range(MOVED):
         phases[i] = np.uint32(0)
     for i in range(4):
@@ -163,8 +167,15 @@ def _start(p, seed, sample_rate, drives, state, phases, voices, shapers, chorus,
 
 @dsp
 def _patience(p, sample_rate):
-    """How many silent blocks must pass before nothing more can come out of the delay lines."""
+    """How many silent blocks must pass before nothing more can come out of the delay lines.
+
+    Where the matrix moves a mix, silence says nothing about what the lines hold.
+    """
     wait_s = 0.0
+    for slot in range(MATRIX_SLOTS):
+        destination = int(p[_MATRIX + 3 * slot + 1])
+        if p[_MATRIX + 3 * slot] > 0.0 and _FIRST_MIX <= destination <= _LAST_MIX:
+            wait_s = 60.0
     if p[_CHORUS_ON] >= 0.5:
         wait_s += 0.016
     if p[_DELAY_ON] >= 0.5:
