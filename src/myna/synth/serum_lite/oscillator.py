@@ -250,10 +250,10 @@ def mix_in(wave, other, mix):
 
 
 @dsp
-def modulator_block(tables, first, level, position, phase, inc, dinc, moved, out):
+def modulator_block(tables, first, level, pos0, pos1, phase, inc, dinc, moved, out):
     """The other oscillator as an FM source: one voice, no warp, few partials; fills out (BLOCK,)."""
     ramp_phases(phase, inc, dinc, moved)
-    fetch_moving(tables, first, level, position, position, moved, out)
+    fetch_moving(tables, first, level, pos0, pos1, moved, out)
 
 
 @dsp

@@ -101,13 +101,13 @@ def _modulate(p, which, tables, sample_rate, old, new, blocks, state, phases):
     inc = _increment(old[at], sample_rate)
     dinc = (_increment(new[at], sample_rate) - inc) // BLOCK
     first = np.int64(p[other + m.WAVE]) * _TABLE_STRIDE
-    place = np.float32(new[at + m.C_POSITION])
+    pos0, pos1 = np.float32(old[at + m.C_POSITION]), np.float32(new[at + m.C_POSITION])
     moved = phases[MOVED : MOVED + BLOCK]
     level, before = choose_level(partials), int(state[S_SOURCE + which])
     fm, earlier = blocks[FM_ROW], blocks[SCRATCH]
-    modulator_block(tables, first, level, place, phases[slot], _wrap(inc), _wrap(dinc), moved, fm)
+    modulator_block(tables, first, level, pos0, pos1, phases[slot], _wrap(inc), _wrap(dinc), moved, fm)
     if before >= 0 and before != level:
-        modulator_block(tables, first, before, place, phases[slot], _wrap(inc), _wrap(dinc), moved, earlier)
+        modulator_block(tables, first, before, pos0, pos1, phases[slot], _wrap(inc), _wrap(dinc), moved, earlier)
         for n in range(BLOCK):
             fm[n] = earlier[n] + (fm[n] - earlier[n]) * np.float32(n) * np.float32(1.0 / BLOCK)
     state[S_SOURCE + which] = np.float32(level)
