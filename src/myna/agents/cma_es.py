@@ -47,7 +47,7 @@ class ColdCMA:
         sigma, population: of the library's optimiser; restarts double the population (IPOP).
     """
 
-    def __init__(self, sigma: float = 0.3, population: int = 16) -> None:
+    def __init__(self, sigma: float = 0.2, population: int = 16) -> None:
         """See the class."""
         self.sigma = sigma
         self.population = population
