@@ -122,7 +122,7 @@ def test_a_change_in_an_imported_function_is_compiled_and_heard(tmp_path: Path) 
     code = (
         "import numpy as np; from myna.synth.renderer import Renderer; from myna.synth.base import Probe;"
         "r = Renderer();"
-        "print(np.abs(r.render(r.table.encode(r.table.defaults)[None], Probe(60, 100, 0.05, 0.1))).max())"
+        "print(np.abs(r.render(r.table.encode(r.table.defaults)[None], Probe(60, 100, 1.0, 0.1))).max())"
     )
     environment = os.environ | {"PYTHONPATH": str(package), "MYNA_CACHE_DIR": str(tmp_path / "cache")}
 

@@ -17,7 +17,7 @@ from myna.synth.serum_lite.parameters import TABLE
 BOUND = 2.0  # what the master's soft limit guarantees
 SMALLEST_NORMAL = np.finfo(np.float32).tiny
 PROBES = [Probe(21.0, 127.0, 0.1, 0.3), Probe(60.0, 80.0, 0.2, 0.4), Probe(108.0, 1.0, 0.25, 0.25)]
-STALL = 10.0  # a preset's CPU time over the median; the dearest of 20,000 measures 2.9
+STALL = 10.0  # a preset's CPU time over the median; the dearest of 20,000 measures 2.5 to 2.9
 
 
 def assert_sound(sound: np.ndarray) -> None:
@@ -78,12 +78,14 @@ def test_20000_uniform_presets_at_three_notes_are_finite_bounded_and_never_stall
     u = draw(20_000, seed=1)
     renderer = Renderer(threads=1)
     renderer.render(u[:1], PROBES)
-    spent = np.empty(len(u))
-    for i, row in enumerate(u):
+
+    def seconds(row: np.ndarray) -> float:
         start = time.thread_time()
-        sound = renderer.render(row[None], PROBES)
-        spent[i] = time.thread_time() - start
-        assert_sound(sound)
-    dearest = spent.max() / np.median(spent)
+        assert_sound(renderer.render(row[None], PROBES))
+        return time.thread_time() - start
+
+    spent = np.array([seconds(row) for row in u])
+    # The machine's own hiccups do not come back: the dearest are timed again.
+    dearest = max(min(seconds(u[i]) for _ in range(3)) for i in np.argsort(spent)[-50:]) / np.median(spent)
     print(f"20,000 presets × 3 notes: {spent.sum():.0f} s CPU, dearest {dearest:.1f} × the median")
     assert dearest < STALL
