@@ -25,13 +25,14 @@ class Auto:
 
     Args:
         share: of the budget that goes into candidates from the bank, at most `most`.
-        starts: candidates that are polished at first, fewer with a small budget; halved after each two rounds.
+        starts: candidates that are polished at first, one for each 300 renders of the budget at most; halved after
+            each two rounds (successive halving).
         donors: nearest presets that modules are taken from.
         swaps, choices: presets tried in each round with modules swapped, with choices changed.
     """
 
     def __init__(
-        self, share: float = 0.2, most: int = 48, starts: int = 1, donors: int = 100, swaps: int = 12, choices: int = 4
+        self, share: float = 0.2, most: int = 48, starts: int = 3, donors: int = 100, swaps: int = 12, choices: int = 4
     ) -> None:
         """See the class."""
         self.share, self.most, self.starts = share, most, starts
@@ -61,7 +62,7 @@ class Auto:
     def _begin(self, objective: Objective, u: np.ndarray) -> list[_Climb]:
         losses = objective.evaluate(u)
         residuals = objective.residuals()
-        best = np.argsort(losses, kind="stable")[: self.starts]
+        best = np.argsort(losses, kind="stable")[: min(self.starts, max(1, objective.budget // 300))]
         return [_Climb(Descent(objective, u[i], float(losses[i]), residuals[i])) for i in best]
 
 
