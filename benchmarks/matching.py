@@ -20,9 +20,10 @@ from typing import Any
 
 import numpy as np
 
+import myna
 from myna.agents.bank import load_bank
 from myna.audio.target import Target, target_from_file
-from myna.loss.perceptual import scales
+from myna.files import sha256_hex
 from myna.matching import MatchSettings, match_target
 from myna.presets.generator import MusicalPrior
 from myna.seeding import generator
@@ -55,7 +56,7 @@ def main() -> None:
     options = _options()
     out = Path(options.out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    stamp = f"{source_hash()} {json.dumps(scales())}"
+    stamp = _stamp()
     rows = _read(out, stamp) if options.resume else []
     if not options.resume:
         out.unlink(missing_ok=True)
@@ -72,6 +73,16 @@ def main() -> None:
         print(f"{len(rows)}/{len(done) + len(jobs)} {row['target']} {row['agent']} {row['budget']}", file=sys.stderr)
     result = {**_ratios(rows), "seconds_per_1000_renders": _seconds(renderer)}
     print(json.dumps(result, indent=2) if options.json else _table(rows, result))
+
+
+def _stamp() -> str:
+    """Names what a result depends on, so that `--resume` never mixes results of two versions."""
+    package = Path(myna.__file__).parent
+    parts = [
+        path for part in ("features", "loss", "agents", "presets", "audio") for path in package.glob(f"{part}/**/*")
+    ]
+    sources = sorted(path for path in [*parts, package / "matching.py"] if path.suffix in (".py", ".json"))
+    return sha256_hex(source_hash().encode() + b"".join(path.read_bytes() for path in sources))[:16]
 
 
 def _options() -> argparse.Namespace:
@@ -239,7 +250,7 @@ def _largest(rows: list[dict[str, Any]], name: str) -> str:
 
 
 def _say_progress(done: int, total: int) -> None:
-    if done == total or done % 6400 == 0:
+    if done == total or done * 10 // total > (done - 64) * 10 // total:
         print(f"building the bank: {done} of {total}", file=sys.stderr)
 
 
