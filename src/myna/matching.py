@@ -116,7 +116,10 @@ def match_target(
     # Matrices of a hundred knobs: a second BLAS thread costs ten times what it saves, and may round differently.
     with threadpool_limits(1, user_api="blas"):
         match = agent.match(objective, rng)
-    return _result(target, settings, objective, match, time.perf_counter() - began)
+    result = _result(target, settings, objective, match, time.perf_counter() - began)
+    if progress is not None:
+        progress(result.renders, settings.budget, result.loss)
+    return result
 
 
 def _objective(target: Target, settings: MatchSettings, renderer: Renderer, progress: Any, stop: Any) -> Objective:
@@ -133,7 +136,7 @@ def _objective(target: Target, settings: MatchSettings, renderer: Renderer, prog
         budget=settings.budget - min(settings.top - 1, settings.budget // _KEPT_BACK),
         frozen=table.mask(settings.lock) if settings.lock else None,
         start=start,
-        progress=progress,
+        progress=None if progress is None else lambda renders, _, loss: progress(renders, settings.budget, loss),
         stop=stop,
     )
 
