@@ -116,7 +116,7 @@ def match_target(
     # Matrices of a hundred knobs: a second BLAS thread costs ten times what it saves, and may round differently.
     with threadpool_limits(1, user_api="blas"):
         match = agent.match(objective, rng)
-    result = _result(target, settings, objective, match, time.perf_counter() - began)
+    result = _result(target, settings, objective, match, time.perf_counter() - began - objective.waited_s)
     if progress is not None:
         progress(result.renders, settings.budget, result.loss)
     return result

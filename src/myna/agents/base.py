@@ -59,6 +59,7 @@ class Objective:
         progress: called with (renders, budget, best loss).
         preparing: called with (done, total) while something is built that later targets share (the bank).
         stop: asked between batches; true ends the search, keeping the best.
+        waited_s: seconds that went into what later targets share.
         features: of the presets evaluated last.
     """
 
@@ -72,6 +73,7 @@ class Objective:
     preparing: Preparing | None = None
     stop: Callable[[], bool] | None = None
     renders: int = 0
+    waited_s: float = 0.0
     best_loss: float = np.inf
     curve: list[tuple[int, float]] = field(default_factory=list)
     archive: Archive = field(default_factory=Archive)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 from myna.agents.bank import load_bank, pooled
@@ -30,7 +32,9 @@ def nearest_presets(objective: Objective, count: int) -> np.ndarray:
     Raises:
         Spent: a stop was asked for while the bank was being built.
     """
+    began = time.perf_counter()
     bank = load_bank(objective.renderer, objective.preparing, objective.stop)
+    objective.waited_s += time.perf_counter() - began
     if bank is None:
         raise Spent
     probe, rate = objective.probe, objective.renderer.sample_rate
