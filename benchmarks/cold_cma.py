@@ -25,13 +25,13 @@ from myna.seeding import generator
 from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
 
-KEPT = (ColdCMA().sigma, ColdCMA().population, "default preset", "CMA")
+KEPT = (ColdCMA().sigma, ColdCMA().population, "mean of the prior", "CMA")
 # Step size, population (0: the library's own, 18 here), start, variant.
 SETTINGS = (
     KEPT,
-    *((sigma, 16, "default preset", "CMA") for sigma in (0.1, 0.15, 0.3, 0.5)),
+    *((sigma, 16, "mean of the prior", "CMA") for sigma in (0.05, 0.1, 0.15, 0.2)),
+    *((sigma, 16, "default preset", "CMA") for sigma in (0.1, 0.15, 0.2, 0.3, 0.5)),
     *((0.2, population, "default preset", "CMA") for population in (8, 0, 32, 64)),
-    (0.2, 16, "mean of the prior", "CMA"),
     (0.2, 16, "middle", "CMA"),
     (0.2, 16, "default preset", "CMA, lr_adapt"),
     (0.2, 16, "default preset", "CMAwM"),

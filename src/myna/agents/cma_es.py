@@ -6,6 +6,7 @@ Discrete parameters are binned: u is snapped when it is rendered. Each generatio
 
 from __future__ import annotations
 
+import functools
 import warnings
 
 import numpy as np
@@ -13,6 +14,9 @@ from cmaes import CMA
 
 from myna.agents.base import Match, Objective, Spent
 from myna.agents.knobs import audible_knobs
+from myna.params import ParameterTable
+from myna.presets.generator import MusicalPrior
+from myna.seeding import generator
 
 __all__ = ["ColdCMA", "Polish"]
 
@@ -41,13 +45,15 @@ def _seed(generator: np.random.Generator) -> int:
 
 
 class ColdCMA:
-    """CMA-ES over every open parameter from a neutral start, restarted when it stalls.
+    """CMA-ES over every open parameter from the mean of the musical prior, restarted when it stalls.
+
+    Start, step size and population are those that did best of what `benchmarks/cold_cma.py` tries.
 
     Args:
         sigma, population: of the library's optimiser; restarts double the population (IPOP).
     """
 
-    def __init__(self, sigma: float = 0.2, population: int = 16) -> None:
+    def __init__(self, sigma: float = 0.07, population: int = 16) -> None:
         """See the class."""
         self.sigma = sigma
         self.population = population
@@ -57,14 +63,19 @@ class ColdCMA:
         population = self.population
         try:
             while True:
-                start = objective.table.encode(objective.table.defaults)
-                optimizer = _make(start, self.sigma, population, _seed(generator))
+                optimizer = _make(_mean_preset(objective.table), self.sigma, population, _seed(generator))
                 while not optimizer.should_stop():
                     asked = np.array([optimizer.ask() for _ in range(population)])
                     _tell(optimizer, asked, objective.evaluate(asked))
                 population *= 2
         except Spent:
             return objective.match()
+
+
+@functools.cache
+def _mean_preset(table: ParameterTable) -> np.ndarray:
+    """The mean u (P,) of the musical prior."""
+    return MusicalPrior(table).sample(512, generator(0, "cma-es", "mean")).mean(axis=0)
 
 
 class Polish:
