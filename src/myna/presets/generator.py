@@ -5,6 +5,7 @@ Each draw has its own child generator, so that draw i does not depend on how man
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -24,15 +25,15 @@ MAX_TRIES = 64
 _BATCH = 128
 
 
-class _Prior:
+class _Prior(ABC):
     """What the two priors share: rows of a table, each drawn from its own generator."""
 
     def __init__(self, table: ParameterTable) -> None:
         self.table = table
 
+    @abstractmethod
     def _draw(self, generators: list[np.random.Generator]) -> np.ndarray:
         """One preset from each generator, (n, P) normalised."""
-        raise NotImplementedError
 
     def sample(self, count: int, generator: np.random.Generator) -> np.ndarray:
         """Draw (count, P) normalised, canonical presets."""

@@ -17,7 +17,7 @@ WINDOW, HOP_MAX = 4096, 512
 LOW_HZ, ROWS = 40.0, 224
 FLOOR_DB = -80.0
 DIFFERENCE_DB = 40.0
-INK, QUIET, GROUND = "#dfe3ee", "#8b93a7", "#12141c"
+QUIET, GROUND = "#8b93a7", "#12141c"
 
 
 @dataclass(frozen=True)
