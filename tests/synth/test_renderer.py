@@ -113,3 +113,18 @@ def test_a_torch_tensor_comes_back_as_a_torch_tensor_of_the_same_bits() -> None:
     assert isinstance(sounds, torch.Tensor)
     assert sounds.dtype == torch.float32
     assert np.array_equal(sounds.numpy(), renders(DEFAULT, probe))
+
+
+def test_each_preset_can_have_probes_of_its_own_and_sounds_as_it_does_alone() -> None:
+    u = normalised({}, {"osc_b.on": True}, {"osc_a.table": "bell"})
+    own = [[Probe(60, 100, 0.1, 0.2), Probe(40)], [Probe(64, 90, 0.3, 0.4), Probe(50)], [Probe(72), Probe(80)]]
+    together = renders(u, own)
+    for b in range(3):
+        alone = renders(u[b : b + 1], own[b])
+        assert np.array_equal(together[b, :, :, : alone.shape[-1]], alone[0])
+
+
+@pytest.mark.parametrize("probes", [[[Probe()]], [[Probe()], [Probe(), Probe()]], [[], []], [[Probe()]] * 3])
+def test_probes_of_their_own_that_do_not_fit_the_presets_are_refused(probes: list[list[Probe]]) -> None:
+    with pytest.raises(UsageError, match="probe"):
+        renders(normalised({}, {}), probes)

@@ -67,13 +67,13 @@ class Synth(Protocol):
         ...
 
     def render(
-        self, values: np.ndarray, probes: Sequence[Probe], sample_rate: int, seeds: np.ndarray, out: Any
+        self, values: np.ndarray, probes: Sequence[Sequence[Probe]], sample_rate: int, seeds: np.ndarray, out: Any
     ) -> None:
         """Render presets × probes.
 
         Args:
             values: (B, P) float64 physical values.
-            probes: N probes.
+            probes: B × N of them, each preset's own.
             sample_rate: Hz.
             seeds: (B,) uint64, one per preset.
             out: (B, N, C, T) float32, zeros; T is the longest probe.

@@ -66,12 +66,12 @@ class Renderer:
         """The synth's `ParameterTable`."""
         return self.synth.table
 
-    def render(self, u: Any, probes: Sequence[Probe] | Probe, seeds: Any = None) -> Any:
-        """Render every preset at every probe.
+    def render(self, u: Any, probes: Probe | Sequence[Probe] | Sequence[Sequence[Probe]], seeds: Any = None) -> Any:
+        """Render every preset at its probes.
 
         Args:
             u: (B, P) normalised values, numpy or torch (discrete knobs are snapped by decoding).
-            probes: N probes of any notes, velocities, gates and lengths.
+            probes: one, or N for all presets, or B × N (each preset's own), of any notes, velocities, gates and lengths.
             seeds: (B,) whole numbers, one per preset, or None for the renderer's own.
 
         Returns:
@@ -81,19 +81,17 @@ class Renderer:
         Raises:
             UsageError: wrong shape, no probe, or values that are not finite.
         """
-        probes = [probes] if isinstance(probes, Probe) else list(probes)
-        if not probes:
-            raise UsageError("A render needs at least one probe.")
         torch_in = type(u).__module__.partition(".")[0] == "torch"
         array = np.asarray(u.detach().cpu() if torch_in else u, np.float64)
         if array.ndim != 2:
             raise UsageError(f"Presets must have the shape (B, {len(self.table)}); got {array.shape}.")
         values = self.table.decode(array)
+        own = _each(probes, len(values))
         keys = self._seeds(seeds, len(values))
         if self.device == "cpu":
-            audio = self._cpu(values, probes, keys)
+            audio = self._cpu(values, own, keys)
         else:
-            audio = self._cuda(values, probes, keys)
+            audio = self._cuda(values, own, keys)
             audio = audio if torch_in else audio.copy_to_host()
         return _to_torch(audio) if torch_in else audio
 
@@ -105,31 +103,43 @@ class Renderer:
             raise UsageError(f"Seeds must have the shape ({count},); got {keys.shape}.")
         return keys
 
-    def _shape(self, count: int, probes: Sequence[Probe]) -> tuple[int, int, int, int]:
-        longest = max(q.samples(self.sample_rate) for q in probes)
-        return (count, len(probes), self.synth.channels, longest)
+    def _shape(self, count: int, probes: list[list[Probe]]) -> tuple[int, int, int, int]:
+        longest = max(q.samples(self.sample_rate) for own in probes for q in own)
+        return (count, len(probes[0]), self.synth.channels, longest)
 
     def _chunks(self, shape: tuple[int, int, int, int]) -> list[slice]:
         per_row = 4 * shape[2] * shape[3] + self.synth.row_bytes(self.sample_rate)
         size = max(1, self.chunk_bytes // (shape[1] * per_row))
         return [slice(i, min(i + size, shape[0])) for i in range(0, shape[0], size)]
 
-    def _cpu(self, values: np.ndarray, probes: Sequence[Probe], keys: np.ndarray) -> np.ndarray:
+    def _cpu(self, values: np.ndarray, probes: list[list[Probe]], keys: np.ndarray) -> np.ndarray:
         shape = self._shape(len(values), probes)
         out = np.zeros(shape, np.float32)
         for part in self._chunks(shape):
-            self.synth.render(values[part], probes, self.sample_rate, keys[part], out[part])
+            self.synth.render(values[part], probes[part], self.sample_rate, keys[part], out[part])
         return out
 
-    def _cuda(self, values: np.ndarray, probes: Sequence[Probe], keys: np.ndarray) -> Any:
+    def _cuda(self, values: np.ndarray, probes: list[list[Probe]], keys: np.ndarray) -> Any:
         from numba import cuda
 
         shape = self._shape(len(values), probes)
         out: Any = cuda.device_array(shape, np.float32)  # pyright: ignore[reportArgumentType] - untyped library
         out[:] = np.float32(0.0)
         for part in self._chunks(shape):
-            self.synth.render(values[part], probes, self.sample_rate, keys[part], out[part])
+            self.synth.render(values[part], probes[part], self.sample_rate, keys[part], out[part])
         return out
+
+
+def _each(probes: Any, count: int) -> list[list[Probe]]:
+    """B lists of N probes from the forms that `render` takes; one list where there are no presets."""
+    several = [probes] if isinstance(probes, Probe) else list(probes)
+    if not several or any(isinstance(own, Sequence) and not len(own) for own in several):
+        raise UsageError("A render needs at least one probe.")
+    if isinstance(several[0], Probe):
+        return [several] * max(1, count)
+    if len(several) != count or len({len(own) for own in several}) > 1:
+        raise UsageError(f"Probes of their own must be {count} lists of one length, one for each preset.")
+    return [list(own) for own in several]
 
 
 def _to_torch(audio: Any) -> Any:

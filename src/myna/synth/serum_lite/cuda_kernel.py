@@ -20,11 +20,11 @@ def kernel(
 ):  # fmt: skip
     """Render row `cuda.grid(1)` of presets × probes."""
     row: int = cuda.grid(1)  # pyright: ignore[reportCallIssue] - numba ships no types
-    probes = notes.shape[0]
+    probes = notes.shape[1]
     if row < values.shape[0] * probes:
         b, n = row // probes, row % probes
         render_row(
-            values[b], notes[n], seeds[b], sample_rate, tables, fir, out[b, n],
+            values[b], notes[b, n], seeds[b], sample_rate, tables, fir, out[b, n],
             blocks[row], state[row], control[row], work[row], phases[row], voices[row], frames[row], shapers[row],
             chorus[row], delay[row], pre[row], reverb[row], eq[row],
         )  # fmt: skip

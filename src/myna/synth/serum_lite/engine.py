@@ -77,11 +77,11 @@ def _render_rows(
     first, last, values, notes, seeds, sample_rate, tables, fir, out,
     blocks, state, control, work, phases, voices, frames, shapers, chorus, delay, pre, reverb, eq,
 ):  # fmt: skip
-    probes = notes.shape[0]
+    probes = notes.shape[1]
     for row in range(first, last):
         b, n = row // probes, row % probes
         render_row(
-            values[b], notes[n], seeds[b], sample_rate, tables, fir, out[b, n],
+            values[b], notes[b, n], seeds[b], sample_rate, tables, fir, out[b, n],
             blocks, state, control, work, phases, voices, frames, shapers, chorus, delay, pre, reverb, eq,
         )  # fmt: skip
 
@@ -132,10 +132,12 @@ class SerumLite:
         return sum(int(np.prod(shape)) * np.dtype(kind).itemsize for kind, shape in _shapes(sample_rate))
 
     def render(
-        self, values: np.ndarray, probes: Sequence[Probe], sample_rate: int, seeds: np.ndarray, out: Any
+        self, values: np.ndarray, probes: Sequence[Sequence[Probe]], sample_rate: int, seeds: np.ndarray, out: Any
     ) -> None:
         """Fill out (B, N, 2, T); see `Synth.render`. On CUDA `out` is a device array."""
-        notes = np.array([[q.note_midi, q.velocity, q.gate_s, q.samples(sample_rate)] for q in probes], np.float64)
+        notes = np.array(
+            [[[q.note_midi, q.velocity, q.gate_s, q.samples(sample_rate)] for q in own] for own in probes], np.float64
+        )
         # The key of the counter-based generator is 32 bits wide.
         keys = (np.asarray(seeds, np.uint64) ^ (np.asarray(seeds, np.uint64) >> np.uint64(32))).astype(np.uint32)
         values = np.ascontiguousarray(values, np.float64)
@@ -148,7 +150,7 @@ class SerumLite:
         self, values: np.ndarray, notes: np.ndarray, keys: np.ndarray, sample_rate: int, out: np.ndarray
     ) -> None:
         kernel, bank = _cpu_kernel(), wavetable_bank()
-        rows = len(values) * len(notes)
+        rows = notes.shape[0] * notes.shape[1]
 
         def work(first: int, last: int) -> None:
             scratch = self._scratch(sample_rate)
@@ -177,7 +179,7 @@ class SerumLite:
         from myna.synth.serum_lite import cuda_kernel
 
         kernel: Any = cuda_kernel.kernel
-        rows = len(values) * len(notes)
+        rows = notes.shape[0] * notes.shape[1]
         scratch = [cuda.device_array((rows, *shape), kind) for kind, shape in _shapes(sample_rate)]
         threads = 32
         blocks = -(-rows // threads)
