@@ -71,7 +71,7 @@ class Renderer:
 
         Args:
             u: (B, P) normalised values, numpy or torch (discrete knobs are snapped by decoding).
-            probes: one, or N for all presets, or B × N (each preset's own), of any notes, velocities, gates and lengths.
+            probes: one, or N for all presets, or B × N (each preset's own); notes, gates and lengths may differ.
             seeds: (B,) whole numbers, one per preset, or None for the renderer's own.
 
         Returns:
@@ -134,7 +134,7 @@ def _each(probes: Any, count: int) -> list[list[Probe]]:
     """B lists of N probes from the forms that `render` takes; one list where there are no presets."""
     several = [probes] if isinstance(probes, Probe) else list(probes)
     if not several or any(isinstance(own, Sequence) and not len(own) for own in several):
-        raise UsageError("A render needs at least one probe.")
+        raise UsageError("A render needs at least one probe for every preset.")
     if isinstance(several[0], Probe):
         return [several] * max(1, count)
     if len(several) != count or len({len(own) for own in several}) > 1:
