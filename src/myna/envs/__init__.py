@@ -1,0 +1,1 @@
+"""The environment: an agent edits presets towards a target sound."""
