@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from myna.features.extractor import FLOOR_DB, Features, analyse
-from myna.features.pooling import frame_at, pool
+from myna.features.config import CONFIGS, FLOOR_DB, FULL, TRAINING, FeatureConfig, frame_sizes
+from myna.features.container import Features
+from myna.features.extractor import analyse
+from myna.features.pooling import frame_at, pool, pooled_mel
+from myna.features.threads import each_item, one_core
 
-__all__ = ["FLOOR_DB", "Features", "analyse", "frame_at", "pool"]
+__all__ = [
+    "CONFIGS",
+    "FLOOR_DB",
+    "FULL",
+    "TRAINING",
+    "FeatureConfig",
+    "Features",
+    "analyse",
+    "each_item",
+    "frame_at",
+    "frame_sizes",
+    "one_core",
+    "pool",
+    "pooled_mel",
+]

@@ -1,184 +1,159 @@
-"""The first ear-model: log-mel at three resolutions, level envelopes of middle and side, centroid.
+"""`analyse`: every feature of a batch of sounds in one call, each STFT computed once.
 
-Shapes: B batch, C channels, T samples, M mel bands, F frames. Levels are dBFS: nothing is normalised away.
-Source of the scales: our prototype (equal-weight log-mel at three STFT sizes and an RMS contour did best under CMA-ES).
+Shapes: … leading dimensions, N sounds, C channels, T samples, F frames, M mel bands, K blocks, E envelope frames.
 """
 
 from __future__ import annotations
 
-import functools
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
-from typing import Any
+from typing import Literal
 
 import numpy as np
-from scipy import fft, sparse
+import torch
 
 from myna.errors import UsageError
+from myna.features import descriptors, loudness
+from myna.features.config import FULL, FeatureConfig, frame_sizes
+from myna.features.container import Features
+from myna.features.mel import decibels, mel_power
+from myna.features.mfcc import cepstrum
+from myna.features.stft import power_frames
+from myna.features.threads import each_item
 
-__all__ = ["FLOOR_DB", "LOW_HZ", "SCALES", "Features", "analyse"]
+__all__ = ["LOUDEST", "analyse", "as_audio", "measure"]
 
-FLOOR_DB = -80.0
-LOW_HZ = 30.0
-TOP_HZ = 16000.0
-# (window, hop, mel bands) in samples at 44.1 kHz; other rates scale the times.
-SCALES = ((2048, 512, 128), (1024, 256, 64), (256, 128, 32))
-ENVELOPE_S = 0.012
-_CHUNK = 4  # its spectra stay in the cache, and small buffers are warm: 64 took twice as long
-
-
-@dataclass(frozen=True)
-class Features:
-    """Features of B sounds.
-
-    Attributes:
-        mels: one (B, F, M) float32 log-mel of the middle (mean of the channels) per scale, in dB >= FLOOR_DB.
-        envelope: (B, F) float32 RMS of the middle in dBFS, frames of 12 ms.
-        side: (B, F) float32 RMS of half the difference of the channels in dBFS; FLOOR_DB throughout for mono.
-        centroid: (B, F) float32 spectral centroid in octaves above 30 Hz, on the coarsest scale.
-        level: (B,) float32 RMS of the middle over the whole in dBFS.
-    """
-
-    mels: tuple[np.ndarray, ...]
-    envelope: np.ndarray
-    side: np.ndarray
-    centroid: np.ndarray
-    level: np.ndarray
-
-    def __len__(self) -> int:
-        """B."""
-        return len(self.level)
-
-    def __getitem__(self, index: Any) -> Features:
-        """Some of the sounds, by slice or index array."""
-        rest = (getattr(self, field.name)[index] for field in fields(self)[1:])
-        return Features(tuple(mel[index] for mel in self.mels), *rest)
+LOUDEST = 1e6  # 120 dB over full scale; powers of more overflow
+_CLIPPED = 0.999
+_DEVICE_CHUNK = 64  # sounds at once where the device is no CPU
 
 
-def analyse(audio: np.ndarray, sample_rate: int, threads: int = 1, scales: int = len(SCALES)) -> Features:
-    """Analyse a batch of sounds; each comes out with the same bits whatever the batch and the threads.
+def analyse(
+    audio: torch.Tensor | np.ndarray,
+    sample_rate: int,
+    config: FeatureConfig = FULL,
+    threads: int = 1,
+    on_bad: Literal["raise", "mark"] = "raise",
+) -> Features:
+    """Measure a batch of sounds; on the CPU each has the same bits whatever the batch, its place in it and the threads.
 
     Args:
-        audio: (B, C, T) with one or two channels, or (B, T).
-        sample_rate: Hz.
-        threads: that share the work.
-        scales: how many of SCALES are wanted, coarsest first; fewer are faster.
+        audio: (…, C, T) tensor or array with one or two channels; the result is on its device, with the leading shape
+            (…), or (…, C) where config.channels is "each". Two dimensions are one sound (C, T), not a batch.
+        sample_rate: Hz, 2,000 to 768,000.
+        config: what is measured.
+        threads: that share the work, on the CPU.
+        on_bad: what a sound with NaN, infinity or values beyond 1e6 does: "raise", or "mark" (silence takes its place
+            and `finite` is False).
 
     Raises:
-        UsageError: not finite, or of another shape.
+        UsageError: of another shape, or not finite.
     """
-    audio = np.asarray(audio, np.float32)
-    if audio.ndim not in (2, 3) or audio.shape[-1] == 0 or len(audio) == 0 or audio.shape[-2] == 0:
-        raise UsageError(f"Audio must have the shape (B, C, T) or (B, T) with samples; got {audio.shape}.")
-    if audio.ndim == 3 and audio.shape[1] > 2:
-        raise UsageError(f"Audio must have one or two channels; got {audio.shape[1]}.")
-    chunks = [audio[i : i + _CHUNK] for i in range(0, len(audio), _CHUNK)]
-    if threads > 1 and len(chunks) > 1:
-        with ThreadPoolExecutor(threads) as pool:
-            parts = list(pool.map(lambda chunk: _analyse_chunk(chunk, sample_rate, scales), chunks))
-    else:
-        parts = [_analyse_chunk(chunk, sample_rate, scales) for chunk in chunks]
-    return _join(parts)
+    sounds = as_audio(audio, config)
+    flat = sounds.reshape(-1, *sounds.shape[-2:])
+    with torch.no_grad():
+        if flat.device.type == "cpu":
+            parts = each_item(lambda i: measure(flat[i : i + 1], sample_rate, config), len(flat), threads)
+        else:
+            parts = [measure(chunk, sample_rate, config) for chunk in flat.split(_DEVICE_CHUNK)]
+        features = Features.cat(parts).reshape(*sounds.shape[:-2])
+    if on_bad == "raise" and not bool(features.finite.all()):
+        raise UsageError("The audio holds NaN, infinity or values beyond 1e6.")
+    return features
 
 
-def _join(parts: list[Features]) -> Features:
-    if len(parts) == 1:
-        return parts[0]
-    rest = (np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Features)[1:])
-    return Features(tuple(np.concatenate(mels) for mels in zip(*(part.mels for part in parts), strict=True)), *rest)
+def as_audio(audio: torch.Tensor | np.ndarray, config: FeatureConfig) -> torch.Tensor:
+    """The sounds that a config listens to, (…, C, T) float32; (…, C, 1, T) where channels count as sounds.
+
+    Raises:
+        UsageError: of another shape.
+    """
+    tensor = audio.detach() if isinstance(audio, torch.Tensor) else torch.from_numpy(np.array(audio, np.float32))
+    if tensor.is_complex() or tensor.ndim < 2 or tensor.numel() == 0:
+        raise UsageError(f"Audio must have the shape (…, C, T) with samples; got {tuple(tensor.shape)}.")
+    if tensor.shape[-2] > 2:
+        raise UsageError(f"Audio must have one or two channels in (…, C, T); got {tensor.shape[-2]}.")
+    return tensor.float().unsqueeze(-2) if config.channels == "each" else tensor.float()
 
 
-def _analyse_chunk(audio: np.ndarray, sample_rate: int, scales: int) -> Features:
-    mono, side = _middle_and_side(audio)
-    # Squares of a float32 overflow long before the sum is taken, so this also refuses absurdly large values.
-    level = np.mean(mono**2, axis=1)
-    if not np.isfinite(level).all() or not np.isfinite(side).all():
-        raise UsageError("The audio holds NaN or infinity.")
-    mels = []
-    for window, hop, bands in SCALES[:scales]:
-        scale = sample_rate / 44100
-        window, hop = 2 * round(window * scale / 2), max(1, round(hop * scale))
-        mels.append(_mel(_power(mono, window, hop), _mel_matrix(sample_rate, window, bands)))
-    frame = max(1, round(ENVELOPE_S * sample_rate))
+def measure(sounds: torch.Tensor, sample_rate: int, config: FeatureConfig) -> Features:
+    """Features of sounds (N, C, T) at once; the bits of one depend on N, so `analyse` gives the CPU one at a time."""
+    samples = sounds.shape[-1]
+    peak = _peak(sounds)
+    finite = peak <= LOUDEST  # False for NaN
+    sounds = torch.where(finite[:, None, None], sounds, 0.0)
+    middle, side = _middle_and_side(sounds)
+    frame = max(1, round(config.envelope_s * sample_rate))
+    floor = config.floor_db
+    power = middle.square().mean(-1)
+    dc = middle.mean(-1).abs()
+    silent_side = torch.full((len(sounds), -(-samples // frame)), floor, device=sounds.device)
     return Features(
-        tuple(_db(mel) for mel in mels),
-        _db(_frame_power(mono, frame)),
-        _db(_frame_power(side, frame)),
-        _centroid(mels[0], sample_rate),
-        _db(level),
+        **_spectral(middle, side, sample_rate, config),
+        envelope_db=decibels(descriptors.frame_power(middle, frame), floor),
+        side_db=silent_side if side is None else decibels(descriptors.frame_power(side, frame), floor),
+        level_db=decibels(power, floor),
+        peak=torch.where(finite, peak, 0.0),
+        dc=dc if side is None else dc + side.mean(-1).abs(),  # |m| + |s| = max(|left|, |right|)
+        clipped=(sounds.abs() >= _CLIPPED).sum((-2, -1)) / sounds[0].numel(),
+        finite=finite,
+        config=config,
+        sample_rate=sample_rate,
+        samples=samples,
     )
 
 
-def _middle_and_side(audio: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    if audio.ndim == 2:
-        return audio, np.zeros_like(audio)
-    if audio.shape[1] == 1:
-        return audio[:, 0], np.zeros_like(audio[:, 0])
-    half = np.float32(0.5)
-    return half * (audio[:, 0] + audio[:, 1]), half * (audio[:, 0] - audio[:, 1])
+def _peak(sounds: torch.Tensor) -> torch.Tensor:
+    low, high = sounds.flatten(1).aminmax(dim=1)
+    return torch.maximum(-low, high)
 
 
-def _power(mono: np.ndarray, window: int, hop: int) -> np.ndarray:
-    """Power spectrogram (B, F, bins); centred frames over a zero-padded signal."""
-    padded = np.pad(mono, ((0, 0), (window // 2, window // 2 + hop)))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, window, axis=1)[:, ::hop]
-    frames = frames[:, : 1 + mono.shape[1] // hop]
-    spectrum = np.asarray(fft.rfft(frames * _hann(window), axis=-1, overwrite_x=True))
-    parts = spectrum.view(np.float32)
-    np.multiply(parts, parts, out=parts)
-    return parts[..., 0::2] + parts[..., 1::2]
+def _middle_and_side(sounds: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """(N, T) each; None for the side of a single channel."""
+    if sounds.shape[1] == 1:
+        return sounds[:, 0], None
+    half = sounds * 0.5
+    return half[:, 0] + half[:, 1], half[:, 0] - half[:, 1]
 
 
-@functools.cache
-def _hann(window: int) -> np.ndarray:
-    shape = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)
-    return (shape / (0.5 * window) * np.sqrt(2.0)).astype(np.float32)  # a sine of RMS r shows as r
+def _spectral(
+    middle: torch.Tensor, side: torch.Tensor | None, sample_rate: int, config: FeatureConfig
+) -> dict[str, torch.Tensor | tuple[torch.Tensor, ...]]:
+    count, samples = middle.shape
+    main, hop = frame_sizes(config.windows[0], config.overlap, sample_rate)
+    # One frame more at either end: without them the first and last samples would count less in the loudness.
+    wide = power_frames(middle, main, hop, extra=1)
+    energy = loudness.weighted_energy(wide, sample_rate, hop)
+    if side is not None:
+        energy = energy + loudness.weighted_energy(power_frames(side, main, hop, extra=1), sample_rate, hop)
+    powers = {config.windows[0]: wide[:, 1:-1]}
+    for window in config.windows[1:]:
+        powers[window] = power_frames(middle, *frame_sizes(window, config.overlap, sample_rate))
+    rows = {window: power.reshape(-1, power.shape[-1]) for window, power in powers.items()}
+    first = rows[config.windows[0]]
+    bands = [mel_power(rows[window], sample_rate, count) for window, count in config.mels]
+    mels = tuple(decibels(band, config.floor_db) for band in bands)
+    magnitudes = tuple(power.sqrt() for power in (rows.values() if config.magnitudes else [first]))
+
+    def shaped(tensor: torch.Tensor) -> torch.Tensor:
+        return tensor.reshape(count, -1, *tensor.shape[1:])
+
+    return {
+        "magnitudes": tuple(shaped(m) for m in magnitudes) if config.magnitudes else (),
+        "mels": tuple(shaped(mel) for mel in mels),
+        "mfcc": shaped(cepstrum(mels[0], config.mfcc)),
+        "centroid_hz": shaped(descriptors.centroid_hz(magnitudes[0], sample_rate)),
+        "centroid_octaves": shaped(descriptors.centroid_octaves(bands[0], sample_rate, config.floor_db)),
+        "flatness": shaped(descriptors.flatness(first)),
+        **_loudness(energy, samples, hop, sample_rate, config),
+    }
 
 
-def _mel(power: np.ndarray, matrix: sparse.csr_matrix) -> np.ndarray:
-    """Power by mel band, (B, F, M); sparse, since most weights are zero and the order of sums is then fixed."""
-    flat = power.reshape(-1, power.shape[-1])
-    return np.ascontiguousarray((matrix @ flat.T).T).reshape(*power.shape[:2], -1)
-
-
-def _mel_edges(sample_rate: int, bands: int) -> np.ndarray:
-    """Edges and centres of the bands in Hz, (M + 2,), equally spaced on the HTK mel scale."""
-    low, high = 2595 * np.log10(1 + np.array([LOW_HZ, min(TOP_HZ, sample_rate / 2)]) / 700)
-    return 700 * (10 ** (np.linspace(low, high, bands + 2) / 2595) - 1)
-
-
-@functools.cache
-def _mel_matrix(sample_rate: int, window: int, bands: int) -> sparse.csr_matrix:
-    """Triangles with a peak of 1, (M, bins)."""
-    edges = _mel_edges(sample_rate, bands)
-    hz = np.arange(window // 2 + 1) * sample_rate / window
-    rising = (hz[:, None] - edges[:-2]) / np.diff(edges)[:-1]
-    falling = (edges[2:] - hz[:, None]) / np.diff(edges)[1:]
-    weights = np.maximum(0.0, np.minimum(rising, falling))
-    # Narrow bands between two bins still listen to the nearest one.
-    empty = np.flatnonzero(weights.sum(0) == 0)
-    weights[np.argmin(np.abs(hz[:, None] - edges[1:-1][empty]), axis=0), empty] = 1.0
-    return sparse.csr_matrix(weights.T.astype(np.float32))
-
-
-def _frame_power(mono: np.ndarray, size: int) -> np.ndarray:
-    count = -(-mono.shape[1] // size)
-    padded = np.pad(mono, ((0, 0), (0, count * size - mono.shape[1])))
-    return np.mean(padded.reshape(len(mono), count, size) ** 2, axis=2)
-
-
-def _centroid(mel: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Centroid over mel bands in octaves, (B, F); silence sits at the bottom."""
-    quiet = np.float32(10 ** (FLOOR_DB / 10))
-    return np.sum(mel * _octaves(sample_rate, mel.shape[-1]), axis=-1) / (mel.sum(-1) + quiet)
-
-
-@functools.cache
-def _octaves(sample_rate: int, bands: int) -> np.ndarray:
-    return np.log2(_mel_edges(sample_rate, bands)[1:-1] / LOW_HZ).astype(np.float32)
-
-
-def _db(power: np.ndarray) -> np.ndarray:
-    """Power in dB, float32, at least FLOOR_DB."""
-    floored = np.maximum(power, np.float32(10 ** (FLOOR_DB / 10)))
-    return np.float32(10.0 / np.log(10.0)) * np.log(floored)
+def _loudness(
+    energy: torch.Tensor, samples: int, hop: int, sample_rate: int, config: FeatureConfig
+) -> dict[str, torch.Tensor]:
+    # left² + right² = 2 (middle² + side²); a single channel is heard from both speakers, unless channels are apart.
+    both = energy * 2 if config.channels == "sum" else energy
+    blocks = loudness.block_power(both, samples, hop, sample_rate, config.momentary_steps)
+    return {
+        "momentary_lufs": loudness.momentary_lufs(blocks, config.floor_db),
+        "loudness_lufs": loudness.integrated_lufs(blocks[:, :: config.momentary_steps], config.floor_db),
+    }

@@ -1,6 +1,6 @@
-"""Small summaries of a sound: its coarsest log-mel averaged over a few stretches of time and pairs of bands.
+"""Small summaries of a sound: its first log-mel averaged over a few stretches of time and neighbouring bands.
 
-Shapes: B batch, D = stretches × bands.
+Shapes: … leading dimensions, S stretches, D = stretches × bands.
 """
 
 from __future__ import annotations
@@ -8,30 +8,38 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-import numpy as np
+import torch
 
-from myna.features.extractor import SCALES, Features
+from myna.features.config import frame_sizes
+from myna.features.container import Features
 
-__all__ = ["frame_at", "pool"]
+__all__ = ["frame_at", "pool", "pooled_mel"]
 
 
-def frame_at(time_s: float, sample_rate: int) -> int:
-    """The frame of the coarsest log-mel that is centred nearest to a time."""
-    hop = max(1, round(SCALES[0][1] * sample_rate / 44100))
+def frame_at(time_s: float, sample_rate: int, window: int = 2048, overlap: int = 4) -> int:
+    """The frame of a spectrogram (window in samples at 44.1 kHz) that is centred nearest to a time."""
+    _, hop = frame_sizes(window, overlap, sample_rate)
     return round(time_s * sample_rate / hop)
 
 
-def pool(features: Features, edges: Sequence[int], bands: int = 64) -> np.ndarray:
-    """Average the coarsest log-mel (dB) over stretches of frames and neighbouring bands, (B, D) float32.
+def pool(features: Features, edges: Sequence[int], bands: int = 64) -> torch.Tensor:
+    """Average the first log-mel (dB) over stretches of frames and neighbouring bands, (…, D) float32.
 
     Args:
-        features: of B sounds.
+        features: of sounds (…).
         edges: frames where the stretches begin and end, one more than stretches; a stretch past the end of the sound
             repeats its last frame.
-        bands: that are left; divides 128.
+        bands: that are left; divides the bands there are.
     """
     mel = features.mels[0]
-    mel = mel.reshape(*mel.shape[:2], bands, -1).mean(axis=3)
-    last = mel.shape[1] - 1
+    mel = mel.unflatten(-1, (bands, -1)).mean(-1)
+    last = mel.shape[-2] - 1
     spans = [(min(a, last), min(max(b, a + 1), last + 1)) for a, b in itertools.pairwise(edges)]
-    return np.stack([mel[:, a:b].mean(axis=1) for a, b in spans], axis=1).reshape(len(mel), -1)
+    return torch.stack([mel[..., a:b, :].mean(-2) for a, b in spans], dim=-2).flatten(-2)
+
+
+def pooled_mel(features: Features, stretches: int = 12, bands: int = 32) -> torch.Tensor:
+    """The first log-mel as a small image, (…, S, bands) in dB: equal stretches of the whole sound."""
+    frames = features.mels[0].shape[-2]
+    edges = [round(i * frames / stretches) for i in range(stretches + 1)]
+    return pool(features, edges, bands).unflatten(-1, (stretches, bands))

@@ -1,0 +1,57 @@
+"""Numbers that a spectrum or a waveform is summed up by: centroid, flatness, envelope.
+
+Shapes: N sounds, T samples, F frames, M mel bands, E envelope frames.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import torch
+
+from myna.features.mel import LOW_HZ, band_centres_hz
+
+__all__ = ["centroid_hz", "centroid_octaves", "flatness", "frame_power"]
+
+_TINY = 1e-20
+_FLATNESS_FLOOR = 1e-10  # power; librosa's amin
+
+
+def centroid_hz(magnitudes: torch.Tensor, sample_rate: int) -> torch.Tensor:
+    """Centre of the magnitudes (rows, bins) in Hz, (rows,), as librosa defines it; 0 where there is no sound."""
+    hz = _bin_hz(magnitudes.shape[-1], sample_rate, magnitudes.device)
+    return (magnitudes @ hz) / magnitudes.sum(-1).clamp_min_(_TINY)
+
+
+def centroid_octaves(mel_power: torch.Tensor, sample_rate: int, floor_db: float) -> torch.Tensor:
+    """Centre of the power by mel band (rows, M) in octaves above 30 Hz, (rows,); silence sits at 0."""
+    octaves = _band_octaves(mel_power.shape[-1], sample_rate, mel_power.device)
+    return (mel_power @ octaves) / (mel_power.sum(-1) + 10 ** (floor_db / 10))
+
+
+def flatness(power: torch.Tensor) -> torch.Tensor:
+    """Geometric over arithmetic mean of the power (rows, bins), (rows,), in (0, 1]: 1 for white noise and silence."""
+    heard = power.clamp_min(_FLATNESS_FLOOR)
+    bins = heard.shape[-1]
+    third = bins // 3
+    # One logarithm of a product of three: the most that float32 holds.
+    product = heard[:, :third] * heard[:, third : 2 * third] * heard[:, 2 * third : 3 * third]
+    logs = product.log_().sum(-1) + heard[:, 3 * third :].log().sum(-1)
+    return logs.div_(bins).exp_() / heard.mean(-1)
+
+
+def frame_power(audio: torch.Tensor, size: int) -> torch.Tensor:
+    """Mean square of frames of `size` samples side by side, (N, E); the last is filled up with zeros."""
+    count = -(-audio.shape[-1] // size)
+    padded = torch.nn.functional.pad(audio, (0, count * size - audio.shape[-1]))
+    return padded.unflatten(-1, (count, size)).square().mean(-1)
+
+
+@functools.lru_cache(64)
+def _bin_hz(bins: int, sample_rate: int, device: torch.device) -> torch.Tensor:
+    return torch.linspace(0, sample_rate / 2, bins, dtype=torch.float64).to(device, torch.float32)
+
+
+@functools.lru_cache(64)
+def _band_octaves(bands: int, sample_rate: int, device: torch.device) -> torch.Tensor:
+    return torch.log2(band_centres_hz(sample_rate, bands) / LOW_HZ).to(device, torch.float32)
