@@ -109,7 +109,9 @@ def test_each_curve_is_what_it_says(knob: Parameter, u: float, value: float) -> 
     [
         (KNOBS[4], 1200.0, "1.20 kHz", 1200.0),
         (KNOBS[4], 440.0, "440 Hz", 440.0),
+        (KNOBS[4], 999.9, "1.00 kHz", 999.9),
         (KNOBS[2], 0.035, "35 ms", 0.035),
+        (KNOBS[2], 0.9999, "1 s", 0.9999),
         (KNOBS[2], 2.5, "2.5 s", 2.5),
         (KNOBS[5], -6.0, "-6 dB", -6.0),
         (KNOBS[1], 0.5, "0.5", 0.5),

@@ -111,8 +111,8 @@ class Parameter:
             return f"{shown} {self.unit.removesuffix('s') if shown in (1, -1) else self.unit}".strip()
         if abs(shown) < (1e-5 if self.unit == "s" else 1e-4 * (self.high - self.low)) and self.low <= 0.0:
             shown = 0.0  # what a search leaves over means nothing to a person
-        if self.unit == "Hz" and shown >= 1000:
+        if self.unit == "Hz" and shown >= 999.5:  # what three digits would round to 1e+03
             return f"{shown / 1000:.2f} kHz"
-        if self.unit == "s" and shown < 1:
+        if self.unit == "s" and shown < 0.9995:
             return f"{shown * 1000:.3g} ms"
         return f"{shown:.3g} {self.unit}".strip()
