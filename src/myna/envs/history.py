@@ -151,4 +151,5 @@ def _amount(parameter: Parameter, old: float, new: float) -> str:
         octaves = math.log2(ratio)
         shown = f"{octaves:.2g} octaves" if octaves >= 0.95 else f"{12.0 * octaves:.2g} semitones"
         return shown.removesuffix("s") if shown.startswith("1 ") else shown
-    return parameter.describe(abs(new - old))
+    shown = parameter.describe(abs(new - old))
+    return "a trace" if shown.split()[0] == "0" else shown
