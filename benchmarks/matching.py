@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 
 import myna
-from myna.agents.bank import load_bank
 from myna.audio.target import Target, target_from_file
 from myna.files import sha256_hex
 from myna.matching import MatchSettings, match_target
 from myna.presets.generator import MusicalPrior
+from myna.retrieval import load_bank
 from myna.seeding import generator
 from myna.synth.base import Probe
 from myna.synth.renderer import Renderer

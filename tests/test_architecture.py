@@ -19,6 +19,7 @@ LAYERS = [
     ["audio"],
     ["features"],
     ["loss"],
+    ["retrieval"],
     ["envs"],
     ["agents"],
     ["training"],

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-import myna.agents.bank
+import myna.retrieval.bank
 from myna.audio.target import Target
 from myna.errors import UsageError
 from myna.features import analyse
@@ -30,12 +30,12 @@ def renderer() -> Renderer:
 def small_bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder = tmp_path_factory.mktemp("bank")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(myna.agents.bank, "DRAWS", 24)
-        patch.setattr(myna.agents.bank, "load_factory", lambda _: ())
-        patch.setattr(myna.agents.bank, "bank_dir", lambda: folder)
-        myna.agents.bank.forget()
+        patch.setattr(myna.retrieval.bank, "DRAWS", 24)
+        patch.setattr(myna.retrieval.bank, "load_factory", lambda _: ())
+        patch.setattr(myna.retrieval.bank, "bank_dir", lambda: folder)
+        myna.retrieval.bank.forget()
         yield
-        myna.agents.bank.forget()
+        myna.retrieval.bank.forget()
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_alternatives_differ_to_the_ear_and_come_in_order(result) -> None:
     losses = [result.loss] + [other.loss for other in result.alternatives]
     assert losses == sorted(losses)
     assert result.alternatives
-    mels = analyse(np.stack([result.audio] + [a.audio for a in result.alternatives]), 44_100).mels[0]
+    mels = analyse(np.stack([result.audio] + [a.audio for a in result.alternatives]), 44_100).mels[0].numpy()
     gaps = [np.mean(np.abs(a - b)) for i, a in enumerate(mels) for b in mels[:i]]
     assert min(gaps) > 1.0
 
@@ -138,7 +138,7 @@ def test_a_stop_before_anything_still_returns_a_preset(target: Target, renderer:
 def test_building_the_bank_is_told_once_and_not_counted(
     target: Target, renderer: Renderer, tmp_path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(myna.agents.bank, "bank_dir", lambda: tmp_path)
+    monkeypatch.setattr(myna.retrieval.bank, "bank_dir", lambda: tmp_path)
     told: list[tuple[int, int]] = []
     for _ in range(2):
         found = match_target(

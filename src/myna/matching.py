@@ -14,7 +14,7 @@ from myna.agents import Match, Objective, make_agent
 from myna.audio.target import Target
 from myna.errors import UsageError
 from myna.evaluation.metrics import metrics
-from myna.features import analyse
+from myna.features import FULL, analyse
 from myna.presets import Preset
 from myna.seeding import generator
 from myna.synth.base import Probe
@@ -148,7 +148,7 @@ def _result(target: Target, settings: MatchSettings, objective: Objective, match
         _preset(objective.table, settings, target, row, loss, rank, renders)
         for rank, (row, loss) in enumerate([(match.u, match.loss), *zip(u, losses, strict=True)], 1)
     ]
-    breakdown = objective.loss(analyse(match.audio[None], objective.renderer.sample_rate), objective.target)
+    breakdown = objective.loss(analyse(match.audio[None], objective.renderer.sample_rate, FULL), objective.target)
     return MatchResult(
         target=target,
         settings=settings,
@@ -157,7 +157,7 @@ def _result(target: Target, settings: MatchSettings, objective: Objective, match
         audio=match.audio,
         loss=float(breakdown.total[0]),
         similarity_percent=similarity_percent(float(breakdown.total[0])),
-        terms={name: float(value[0]) for name, value in breakdown.terms.items()},
+        terms={name: float(value[0]) for name, value in (breakdown.terms | breakdown.penalties).items()},
         metrics=metrics(match.audio, objective.audio, objective.renderer.sample_rate),
         renders=renders,
         seconds=seconds,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-import myna.agents.bank
+import myna.retrieval.bank
 from myna.agents import Objective
 from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
@@ -34,12 +34,12 @@ def small_bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A bank of a few presets in a folder of its own: the real one takes a minute to build."""
     folder = tmp_path_factory.mktemp("bank")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(myna.agents.bank, "DRAWS", 24)
-        patch.setattr(myna.agents.bank, "load_factory", lambda _: ())
-        patch.setattr(myna.agents.bank, "bank_dir", lambda: folder)
-        myna.agents.bank.forget()
+        patch.setattr(myna.retrieval.bank, "DRAWS", 24)
+        patch.setattr(myna.retrieval.bank, "load_factory", lambda _: ())
+        patch.setattr(myna.retrieval.bank, "bank_dir", lambda: folder)
+        myna.retrieval.bank.forget()
         yield folder
-        myna.agents.bank.forget()
+        myna.retrieval.bank.forget()
 
 
 @pytest.fixture

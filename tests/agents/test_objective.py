@@ -118,6 +118,6 @@ def test_the_archive_returns_presets_that_differ_to_the_ear(objective, rng) -> N
     mels = []
     for row in found:
         task.evaluate(row[None])
-        mels.append(task.features.mels[0][0])
+        mels.append(task.features.mels[0][0].numpy())
     gaps = [np.mean(np.abs(a - b)) for i, a in enumerate(mels) for b in mels[:i]]
     assert min(gaps) > 1.0

@@ -25,11 +25,11 @@ class Archive:
 
     def add(self, u: np.ndarray, losses: np.ndarray, features: Features) -> None:
         """Remember presets (n, P), their losses (n,) and how they sound."""
-        frames = features.mels[0].shape[1]
+        frames = features.mels[0].shape[-2]
         edges = [round(frames * i / _STRETCHES) for i in range(_STRETCHES + 1)]
         self._u.append(u)
         self._losses.append(losses)
-        self._sounds.append(pool(features, edges, _BANDS).astype(np.float16))
+        self._sounds.append(pool(features, edges, _BANDS).numpy().astype(np.float16))
 
     def best(self, count: int, apart_db: float) -> tuple[np.ndarray, np.ndarray]:
         """The best presets that differ to the ear from one another: u (m, P) and losses (m,), best first.

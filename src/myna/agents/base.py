@@ -12,8 +12,8 @@ from typing import Protocol
 import numpy as np
 
 from myna.agents.archive import Archive
-from myna.features import Features, analyse
-from myna.loss import PerceptualLoss, residuals
+from myna.features import FULL, Features, analyse
+from myna.loss import Heard, PerceptualLoss, residuals, score
 from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
 
@@ -81,8 +81,9 @@ class Objective:
     def __post_init__(self) -> None:
         """Analyse the target once."""
         self.loss = PerceptualLoss()
-        self.target: Features = analyse(self.audio[None], self.renderer.sample_rate)
-        self.features: Features = self.target
+        analysed = analyse(self.audio[None], self.renderer.sample_rate, FULL)
+        self.target = Heard(analysed)
+        self.features: Features = analysed.lean()
         self.table = self.renderer.table
         self.best_u = self.table.snap(self.table.encode(self.table.defaults) if self.start is None else self.start)
         self.best_audio = np.zeros_like(self.audio)
@@ -128,8 +129,10 @@ class Objective:
 
     def _play(self, u: np.ndarray) -> np.ndarray:
         audio = self.renderer.render(u, [self.probe])[:, 0]
-        self.features = analyse(audio, self.renderer.sample_rate, self.renderer.threads)
-        losses = np.nan_to_num(self.loss(self.features, self.target).total, nan=np.inf)
+        breakdown, self.features = score(
+            audio, self.renderer.sample_rate, self.target, self.loss, self.renderer.threads
+        )
+        losses = breakdown.total.double().numpy()
         self._record(u, losses, audio)
         return losses
 

@@ -6,8 +6,8 @@ import time
 
 import numpy as np
 
-from myna.agents.bank import load_bank, pooled
 from myna.agents.base import Match, Objective, Spent
+from myna.retrieval import load_bank, pooled
 
 __all__ = ["Retrieval", "nearest_presets", "with_gain"]
 
@@ -38,7 +38,7 @@ def nearest_presets(objective: Objective, count: int) -> np.ndarray:
     if bank is None:
         raise Spent
     probe, rate = objective.probe, objective.renderer.sample_rate
-    query = pooled(objective.target, probe.gate_s, rate)
+    query = pooled(objective.target.features, probe.gate_s, rate)[0]
     chosen, gains_db = bank.nearest(query, probe.gate_s, probe.note_midi, count)
     return with_gain(objective, bank.u[chosen], gains_db)
 

@@ -13,14 +13,25 @@ __all__ = ["Bar", "Curve", "biggest_term", "curve_chart", "term_bars", "term_wor
 
 # Loss term → (title on its bar, what it listens to, for a sentence).
 TERMS = {
-    "mel_2048": ("Harmonics", "the harmonics: which partials sound, and how strongly"),
-    "mel_1024": ("Spectrum", "the spectrum as it unfolds"),
-    "mel_256": ("Fast changes", "fast changes such as the attack"),
+    "log_mel": ("Spectrum", "the spectrum as it unfolds"),
+    "mr_stft": ("Partials", "the partials and fast changes: which sound, how strongly and when"),
+    "mfcc": ("Tone colour", "the tone colour"),
     "transport": ("Spectral balance", "where in the spectrum the energy lies"),
     "envelope": ("Level over time", "how the level moves over time"),
     "centroid": ("Brightness", "the brightness"),
-    "level": ("Level", "how loud it is"),
+    "loudness": ("Loudness", "how loud it is"),
     "stereo": ("Stereo", "how wide it is"),
+    "silence": ("Too quiet", "that hardly anything is heard"),
+    "dc": ("DC offset", "a constant offset"),
+    "clipping": ("Clipping", "clipping"),
+    "transient": ("Click", "a click that stands for the whole sound"),
+    "noise": ("Noise", "noise where the target has a tone"),
+    "smear": ("Wobble", "pitch and tone that move where the target's do not"),
+    "level": ("Level", "a level far off"),
+    "pumping": ("Pumping", "a level that pumps"),
+    "tail": ("Tail", "what goes on after the target has ended"),
+    "onset": ("Start", "when it starts"),
+    "broken": ("Broken", "samples that are no numbers"),
 }
 CURVE_WIDTH, CURVE_HEIGHT = 560.0, 200.0
 LEFT, RIGHT, TOP, BOTTOM = 44.0, 26.0, 12.0, 34.0
@@ -80,9 +91,9 @@ def biggest_term(terms: Mapping[str, float]) -> str | None:
 
 
 def term_bars(terms: Mapping[str, float]) -> list[Bar]:
-    """The terms as bars, largest first; the scale ends at the largest, or at 0.1 if all are smaller."""
+    """The terms above 0 as bars, largest first; the scale ends at the largest, or at 0.1 if all are smaller."""
     end = max([0.1, *(value for value in terms.values() if math.isfinite(value))])
-    ranked = sorted(terms.items(), key=lambda item: -item[1])
+    ranked = sorted(((name, value) for name, value in terms.items() if value != 0.0), key=lambda item: -item[1])
     return [Bar(name, _term_title(name), value, 100.0 * min(max(value, 0.0), end) / end) for name, value in ranked]
 
 

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from myna.errors import MynaError
-from myna.features import FLOOR_DB, Features, analyse, frame_at, pool
+from myna.features import FeatureConfig, Features, analyse, frame_at, pool
 from myna.files import cache_dir, write_atomic
 from myna.params import ParameterTable
 from myna.presets.factory import load_factory
@@ -25,7 +26,7 @@ from myna.seeding import generator
 from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
 
-__all__ = ["DRAWS", "NOTES", "Bank", "bank_dir", "forget", "load_bank", "pooled"]
+__all__ = ["DRAWS", "LEAN", "NOTES", "Bank", "bank_dir", "forget", "load_bank", "pooled"]
 
 NOTES = (36, 48, 60, 72, 84)
 GATE_S, TOTAL_S = 0.6, 1.0
@@ -35,7 +36,9 @@ _BANDS = 64
 _HELD_S = (0.0, 0.02, 0.04, 0.08, 0.14, 0.22, 0.32, 0.45, 0.6)
 _RELEASED_S = (0.0, 0.05, 0.12, 0.24, 0.4)
 _BATCH = 64
-_VERSION = 1
+_VERSION = 2
+LEAN = FeatureConfig(windows=(2048,), mels=((2048, 128),), magnitudes=False)
+"""All that the bank needs to hear."""
 _READY: dict[Path, Bank] = {}
 
 
@@ -72,7 +75,7 @@ class Bank:
         sounds = self.features[note].reshape(shape)[:, weights > 0].astype(np.float32)
         shares = weights[weights > 0, None] / (weights.sum() * _BANDS)
         gains = _level(heard, shares) - _level(sounds, shares)
-        louder = np.maximum(sounds + gains[:, None, None], np.float32(FLOOR_DB))
+        louder = np.maximum(sounds + gains[:, None, None], np.float32(LEAN.floor_db))
         distance = np.sum(np.abs(louder - heard) * shares, axis=(1, 2)) + 0.02 * np.abs(gains)
         order = np.argsort(distance, kind="stable")[:count]
         return order, gains[order].astype(np.float64)
@@ -97,7 +100,8 @@ def pooled(features: Features, gate_s: float, sample_rate: int) -> np.ndarray:
     """
     held = [frame_at(min(t, gate_s), sample_rate) for t in _HELD_S]
     released = [frame_at(gate_s + t, sample_rate) for t in _RELEASED_S]
-    return np.concatenate([pool(features, held, _BANDS), pool(features, released, _BANDS)], axis=1)
+    parts = (pool(features, edges, _BANDS) for edges in (held, released))
+    return torch.cat(list(parts), dim=1).numpy()
 
 
 def load_bank(
@@ -190,7 +194,7 @@ def _build(
             if stop is not None and stop():
                 return None
             audio = renderer.render(u[i : i + _BATCH], [probe])[:, 0]
-            sounds = analyse(audio, renderer.sample_rate, renderer.threads, scales=1)
+            sounds = analyse(audio, renderer.sample_rate, LEAN, renderer.threads)
             features[n, i : i + _BATCH] = pooled(sounds, GATE_S, renderer.sample_rate)
             if progress is not None:
                 progress(n * len(u) + min(i + _BATCH, len(u)), len(NOTES) * len(u))
