@@ -1,17 +1,12 @@
 """One match as one HTML file that needs nothing else: no network, no fonts, no other files.
 
-Every text is escaped by the template engine, and a content security policy forbids whatever is not
-in the file itself: styles and the script are allowed by their hashes, pictures and sounds as `data:`.
+`page.py` keeps it closed to what a name or a tag might bring along.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib import resources
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,6 +15,7 @@ from myna import __version__
 from myna.evaluation.report.charts import biggest_term, curve_chart, term_bars, term_words
 from myna.evaluation.report.clips import Clip, embed_wavs, equal_gains_db, wave_path
 from myna.evaluation.report.knobs import modules_of
+from myna.evaluation.report.page import asset, data_uri, policy, template
 from myna.evaluation.report.spectrogram import draw_spectrograms
 from myna.params import ParameterTable
 from myna.units import db_to_gain
@@ -75,9 +71,9 @@ def render_match_report(result: Any, table: ParameterTable, preset_json: str) ->
     clips = _clips(result)
     gains = equal_gains_db([clip.audio for clip in clips], result.target.sample_rate)
     played = [clip.audio * float(db_to_gain(gain)) for clip, gain in zip(clips, gains, strict=True)]
-    style, script = _asset("style.css"), _asset("player.js")
-    return _template().render(
-        policy=_policy(style, script),
+    style, script = asset("style.css"), asset("player.js")
+    return template("match_report.html.j2").render(
+        policy=policy(style, script),
         style=style,
         script=script,
         version=__version__,
@@ -94,7 +90,7 @@ def render_match_report(result: Any, table: ParameterTable, preset_json: str) ->
         curve=curve_chart(result.curve, result.renders),
         metrics=_metrics(result.metrics),
         modules=modules_of(table, result.preset.values, result.settings.lock),
-        preset_uri=_uri("application/json", preset_json.encode("utf-8")),
+        preset_uri=data_uri("application/json", preset_json.encode("utf-8")),
     )
 
 
@@ -149,7 +145,7 @@ def _pictures(played: Sequence[np.ndarray], sample_rate: int) -> list[tuple[str,
         ("B", "Match", "what the preset plays"),
         ("±", "Difference", "orange: too loud in the match, blue: missing"),
     )
-    uris = [_uri("image/png", picture) for picture in drawn]
+    uris = [data_uri("image/png", picture) for picture in drawn]
     return [(uri, f"{key} {title}", text) for uri, (key, title, text) in zip(uris, captions, strict=True)]
 
 
@@ -160,44 +156,3 @@ def _metrics(metrics: Mapping[str, float]) -> list[tuple[str, str, str]]:
         number = f"{value:+.2f}" if name.endswith("_db") else f"{value:.3g}"
         rows.append((title, number if math.isfinite(value) else "–", unit))
     return rows
-
-
-def _uri(kind: str, data: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
-
-
-def _policy(style: str, script: str) -> str:
-    return (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
-        "img-src data:; media-src data:; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hash(content: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(content.encode("utf-8")).digest()).decode("ascii")
-    return f"'sha256-{digest}'"
-
-
-@cache
-def _asset(name: str) -> str:
-    return resources.files("myna.evaluation.report").joinpath(name).read_text(encoding="utf-8")
-
-
-@cache
-def _template() -> Any:
-    import jinja2
-
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["printable"] = printable
-    return environment.from_string(_asset("match_report.html.j2"))
-
-
-def printable(text: object) -> str:
-    r"""Replace what could disturb the page's text flow: control and bidirectional-override characters.
-
-    >>> printable("a\u202eb\x00")
-    'a·b·'
-    """
-    return "".join(c if c.isprintable() else "·" for c in str(text))
