@@ -188,9 +188,9 @@ def _names() -> list[str]:
 
 
 def _build(tensors: dict[str, torch.Tensor], config: FeatureConfig, sample_rate: int, samples: int) -> Features:
-    singles = {name: tensors[name] for name in _names() if name not in _TUPLES}
-    many = {kind: tuple(t for name, t in tensors.items() if name.partition(".")[0] == kind) for kind in _TUPLES}
-    return Features(**many, **singles, config=config, sample_rate=sample_rate, samples=samples)
+    values: dict[str, Any] = {name: tensors[name] for name in _names() if name not in _TUPLES}
+    values |= {kind: tuple(t for name, t in tensors.items() if name.partition(".")[0] == kind) for kind in _TUPLES}
+    return Features(**values, config=config, sample_rate=sample_rate, samples=samples)
 
 
 def _joined(parts: Sequence[Features], join: Callable[[list[torch.Tensor]], torch.Tensor]) -> Features:

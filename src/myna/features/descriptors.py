@@ -6,12 +6,13 @@ Shapes: N sounds, T samples, F frames, M mel bands, E envelope frames.
 from __future__ import annotations
 
 import functools
+import math
 
 import torch
 
 from myna.features.mel import LOW_HZ, band_centres_hz
 
-__all__ = ["centroid_hz", "centroid_octaves", "flatness", "frame_power"]
+__all__ = ["band_centroid_hz", "band_flatness", "centroid_hz", "centroid_octaves", "flatness", "frame_power"]
 
 _TINY = 1e-20
 _FLATNESS_FLOOR = 1e-10  # power; librosa's amin
@@ -40,8 +41,21 @@ def flatness(power: torch.Tensor) -> torch.Tensor:
     return logs.div_(bins).exp_() / heard.mean(-1)
 
 
+def band_centroid_hz(mel_power: torch.Tensor, sample_rate: int) -> torch.Tensor:
+    """`centroid_hz` from the roots of the power by mel band (rows, M)."""
+    roots = mel_power.sqrt()
+    hz = _band_hz(roots.shape[-1], sample_rate, roots.device)
+    return (roots @ hz) / roots.sum(-1).clamp_min_(_TINY)
+
+
+def band_flatness(mel_power: torch.Tensor, log_mel_db: torch.Tensor) -> torch.Tensor:
+    """`flatness` over mel bands (rows, M), from their power and its floored dB."""
+    geometric = (log_mel_db.mean(-1) * (math.log(10) / 10)).exp_()
+    return (geometric / mel_power.mean(-1).clamp_min_(_TINY)).clamp_max_(1.0)
+
+
 def frame_power(audio: torch.Tensor, size: int) -> torch.Tensor:
-    """Mean square of frames of `size` samples side by side, (N, E); the last is filled up with zeros."""
+    """Mean square of frames of `size` samples side by side, (…, E), of audio (…, T); the last is filled with zeros."""
     count = -(-audio.shape[-1] // size)
     padded = torch.nn.functional.pad(audio, (0, count * size - audio.shape[-1]))
     return padded.unflatten(-1, (count, size)).square().mean(-1)
@@ -50,6 +64,11 @@ def frame_power(audio: torch.Tensor, size: int) -> torch.Tensor:
 @functools.lru_cache(64)
 def _bin_hz(bins: int, sample_rate: int, device: torch.device) -> torch.Tensor:
     return torch.linspace(0, sample_rate / 2, bins, dtype=torch.float64).to(device, torch.float32)
+
+
+@functools.lru_cache(64)
+def _band_hz(bands: int, sample_rate: int, device: torch.device) -> torch.Tensor:
+    return band_centres_hz(sample_rate, bands).to(device, torch.float32)
 
 
 @functools.lru_cache(64)

@@ -5,14 +5,14 @@ Shapes: … leading dimensions, N sounds, C channels, T samples, F frames, M mel
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 
 from myna.errors import UsageError
 from myna.features import descriptors, loudness
-from myna.features.config import FULL, FeatureConfig, frame_sizes
+from myna.features.config import FULL, FeatureConfig
 from myna.features.container import Features
 from myna.features.mel import decibels, mel_power
 from myna.features.mfcc import cepstrum
@@ -77,23 +77,22 @@ def as_audio(audio: torch.Tensor | np.ndarray, config: FeatureConfig) -> torch.T
 def measure(sounds: torch.Tensor, sample_rate: int, config: FeatureConfig) -> Features:
     """Features of sounds (N, C, T) at once; the bits of one depend on N, so `analyse` gives the CPU one at a time."""
     samples = sounds.shape[-1]
-    peak = _peak(sounds)
+    peak = sounds.flatten(1).abs().amax(1)
     finite = peak <= LOUDEST  # False for NaN
-    sounds = torch.where(finite[:, None, None], sounds, 0.0)
-    middle, side = _middle_and_side(sounds)
+    if _must_compute(~finite):
+        sounds = torch.where(finite[:, None, None], sounds, 0.0)
+    parts = _middle_and_side(sounds)
     frame = max(1, round(config.envelope_s * sample_rate))
-    floor = config.floor_db
-    power = middle.square().mean(-1)
-    dc = middle.mean(-1).abs()
-    silent_side = torch.full((len(sounds), -(-samples // frame)), floor, device=sounds.device)
+    frames = descriptors.frame_power(parts, frame)
+    envelopes = decibels(frames, config.floor_db)
     return Features(
-        **_spectral(middle, side, sample_rate, config),
-        envelope_db=decibels(descriptors.frame_power(middle, frame), floor),
-        side_db=silent_side if side is None else decibels(descriptors.frame_power(side, frame), floor),
-        level_db=decibels(power, floor),
+        **_spectral(parts, sample_rate, config),
+        envelope_db=envelopes[:, 0],
+        side_db=envelopes[:, 1] if parts.shape[1] > 1 else torch.full_like(envelopes[:, 0], config.floor_db),
+        level_db=decibels(frames[:, 0].sum(-1) * (frame / samples), config.floor_db),
         peak=torch.where(finite, peak, 0.0),
-        dc=dc if side is None else dc + side.mean(-1).abs(),  # |m| + |s| = max(|left|, |right|)
-        clipped=(sounds.abs() >= _CLIPPED).sum((-2, -1)) / sounds[0].numel(),
+        dc=parts.mean(-1).abs().sum(-1),  # |m| + |s| = max(|left|, |right|)
+        clipped=_clipped(sounds, peak),
         finite=finite,
         config=config,
         sample_rate=sample_rate,
@@ -101,58 +100,68 @@ def measure(sounds: torch.Tensor, sample_rate: int, config: FeatureConfig) -> Fe
     )
 
 
-def _peak(sounds: torch.Tensor) -> torch.Tensor:
-    low, high = sounds.flatten(1).aminmax(dim=1)
-    return torch.maximum(-low, high)
+def _must_compute(mask: torch.Tensor) -> bool:
+    """Whether any is true, where that is known without waiting for a device."""
+    return mask.device.type != "cpu" or bool(mask.any())
 
 
-def _middle_and_side(sounds: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """(N, T) each; None for the side of a single channel."""
+def _clipped(sounds: torch.Tensor, peak: torch.Tensor) -> torch.Tensor:
+    if not _must_compute(peak >= _CLIPPED):
+        return torch.zeros_like(peak)
+    return (sounds.abs() >= _CLIPPED).flatten(1).to(torch.float32).mean(1)
+
+
+def _middle_and_side(sounds: torch.Tensor) -> torch.Tensor:
+    """(N, 2, T); (N, 1, T) for a single channel."""
     if sounds.shape[1] == 1:
-        return sounds[:, 0], None
-    half = sounds * 0.5
-    return half[:, 0] + half[:, 1], half[:, 0] - half[:, 1]
+        return sounds
+    left, right = sounds.unbind(1)
+    return torch.stack([left + right, left - right], 1).mul_(0.5)
 
 
-def _spectral(
-    middle: torch.Tensor, side: torch.Tensor | None, sample_rate: int, config: FeatureConfig
-) -> dict[str, torch.Tensor | tuple[torch.Tensor, ...]]:
-    count, samples = middle.shape
-    main, hop = frame_sizes(config.windows[0], config.overlap, sample_rate)
-    # One frame more at either end: without them the first and last samples would count less in the loudness.
-    wide = power_frames(middle, main, hop, extra=1)
-    energy = loudness.weighted_energy(wide, sample_rate, hop)
-    if side is not None:
-        energy = energy + loudness.weighted_energy(power_frames(side, main, hop, extra=1), sample_rate, hop)
-    powers = {config.windows[0]: wide[:, 1:-1]}
-    for window in config.windows[1:]:
-        powers[window] = power_frames(middle, *frame_sizes(window, config.overlap, sample_rate))
+def _spectral(parts: torch.Tensor, sample_rate: int, config: FeatureConfig) -> dict[str, Any]:
+    """What is read from the spectra of the middle (N, T) in parts (N, 1 or 2, T), and the loudness."""
+    middle = parts[:, 0]
+    window, hop = config.frames(config.windows[0], sample_rate)
+    # More frames at either end: without them the first and last samples would count less in the loudness.
+    grid = loudness.Grid(sample_rate, middle.shape[-1], window, hop, extra=(config.overlap - 1) // 2)
+    wide = power_frames(middle, window, hop, grid.extra)
+    powers = {config.windows[0]: wide[:, grid.extra : -grid.extra]}
+    for other in config.windows[1:]:
+        powers[other] = power_frames(middle, *config.frames(other, sample_rate))
     rows = {window: power.reshape(-1, power.shape[-1]) for window, power in powers.items()}
-    first = rows[config.windows[0]]
+    main = rows[config.windows[0]]
     bands = [mel_power(rows[window], sample_rate, count) for window, count in config.mels]
-    mels = tuple(decibels(band, config.floor_db) for band in bands)
-    magnitudes = tuple(power.sqrt() for power in (rows.values() if config.magnitudes else [first]))
+    mels = [decibels(band, config.floor_db) for band in bands]
+    magnitudes = [power.sqrt() for power in rows.values()] if config.magnitudes else []
+    if config.descriptors == "bins":
+        roots = magnitudes[0] if magnitudes else main.sqrt()
+        centroid_hz, flatness = descriptors.centroid_hz(roots, sample_rate), descriptors.flatness(main)
+    else:
+        centroid_hz = descriptors.band_centroid_hz(bands[0], sample_rate)
+        flatness = descriptors.band_flatness(bands[0], mels[0])
 
     def shaped(tensor: torch.Tensor) -> torch.Tensor:
-        return tensor.reshape(count, -1, *tensor.shape[1:])
+        return tensor.reshape(len(parts), -1, *tensor.shape[1:])
 
     return {
-        "magnitudes": tuple(shaped(m) for m in magnitudes) if config.magnitudes else (),
-        "mels": tuple(shaped(mel) for mel in mels),
+        "magnitudes": tuple(map(shaped, magnitudes)),
+        "mels": tuple(map(shaped, mels)),
         "mfcc": shaped(cepstrum(mels[0], config.mfcc)),
-        "centroid_hz": shaped(descriptors.centroid_hz(magnitudes[0], sample_rate)),
         "centroid_octaves": shaped(descriptors.centroid_octaves(bands[0], sample_rate, config.floor_db)),
-        "flatness": shaped(descriptors.flatness(first)),
-        **_loudness(energy, samples, hop, sample_rate, config),
+        "centroid_hz": shaped(centroid_hz),
+        "flatness": shaped(flatness),
+        **_loudness(wide, parts[:, 1] if parts.shape[1] > 1 else None, grid, config),
     }
 
 
 def _loudness(
-    energy: torch.Tensor, samples: int, hop: int, sample_rate: int, config: FeatureConfig
+    middle: torch.Tensor, side: torch.Tensor | None, grid: loudness.Grid, config: FeatureConfig
 ) -> dict[str, torch.Tensor]:
-    # left² + right² = 2 (middle² + side²); a single channel is heard from both speakers, unless channels are apart.
-    both = energy * 2 if config.channels == "sum" else energy
-    blocks = loudness.block_power(both, samples, hop, sample_rate, config.momentary_steps)
+    blocks = loudness.block_power(middle, side, grid, config.momentary_steps)
+    if config.channels == "sum":
+        # left² + right² = 2 (middle² + side²); a single channel is heard from both speakers.
+        blocks = blocks * 2
     return {
         "momentary_lufs": loudness.momentary_lufs(blocks, config.floor_db),
         "loudness_lufs": loudness.integrated_lufs(blocks[:, :: config.momentary_steps], config.floor_db),

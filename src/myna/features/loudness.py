@@ -1,8 +1,8 @@
 """Loudness after ITU-R BS.1770-4, read from the main spectrogram: K-weights on its bins, blocks of 400 ms, two gates.
 
-Filtering the signal would cost more than everything else together. Hann windows that overlap by 75 % share out the
-energy of every sample exactly, so a weighted sum of spectra is the energy of the weighted signal, but for the window's
-smear: 21 Hz in frequency, a few ms in time.
+Filtering the signal would cost more than everything else together. Hann windows that overlap threefold or more share
+out the energy of every sample exactly, so a weighted sum of spectra is the energy of the weighted signal, but for the
+window's smear: 21 Hz in frequency, a few ms in time.
 
 Shapes: N sounds, F frames (one extra at either end), K blocks.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -18,32 +19,53 @@ from scipy.signal import sosfreqz
 
 from myna.audio.loudness import k_weighting_sos
 from myna.features.mel import decibels
+from myna.features.stft import power_frames
 
-__all__ = ["block_power", "integrated_lufs", "momentary_lufs", "weighted_energy"]
+__all__ = ["Grid", "block_power", "integrated_lufs", "momentary_lufs"]
 
 BLOCK_S, STEP_S = 0.4, 0.1
 ABSOLUTE_GATE_LUFS, RELATIVE_GATE_LU = -70.0, -10.0
 _OFFSET_LU = -0.691
 
 
-def weighted_energy(power: torch.Tensor, sample_rate: int, hop: int) -> torch.Tensor:
-    """K-weighted energy (sum of squares) that each frame stands for, (rows,), from power spectra (rows, bins)."""
-    return power @ _bin_weights(power.shape[-1], sample_rate, power.device) * (hop / 3)
+@dataclass(frozen=True)
+class Grid:
+    """Where the frames of a spectrogram lie: `window`, `hop`, `samples` of the sound, `extra` frames at either end.
+
+    `mean_square` is the window's.
+    """
+
+    sample_rate: int
+    samples: int
+    window: int
+    hop: int
+    extra: int
+    mean_square: float = 0.375
 
 
-def block_power(energy: torch.Tensor, samples: int, hop: int, sample_rate: int, steps: int) -> torch.Tensor:
-    """K-weighted mean square of each block, (N, K), from frames' energies (N, F + 2).
+def block_power(middle: torch.Tensor, side: torch.Tensor | None, grid: Grid, steps: int) -> torch.Tensor:
+    """K-weighted mean square of each block, (N, K), summed over the channels.
 
     Blocks that the sound does not fill are left out; a sound shorter than one block is one block.
 
     Args:
-        energy: from `weighted_energy`.
-        samples: T of the sound.
-        hop: samples.
-        sample_rate: Hz.
+        middle: power spectra (N, F + 2 extra, bins) from `power_frames`.
+        side: audio (N, T), or None; nothing else needs its spectra, so they are made here with half the frames.
+        grid: of the frames.
         steps: blocks that begin in 100 ms.
     """
-    return energy @ _block_weights(energy.shape[-1], samples, hop, sample_rate, steps, energy.device)
+    blocks = _weighted(middle, grid, steps)
+    if side is None:
+        return blocks
+    # A root of the Hann window shares out energy evenly at an overlap of two.
+    coarse = replace(grid, hop=grid.window // 2, extra=0, mean_square=0.5)
+    spectra = power_frames(side, coarse.window, coarse.hop, window_power=0.5)
+    return blocks + _weighted(spectra, coarse, steps)
+
+
+def _weighted(power: torch.Tensor, grid: Grid, steps: int) -> torch.Tensor:
+    energy = power @ _bin_weights(grid, power.device)
+    return energy @ _block_weights(grid, power.shape[-2], steps, power.device)
 
 
 def momentary_lufs(blocks: torch.Tensor, floor_db: float) -> torch.Tensor:
@@ -69,29 +91,28 @@ def _mean_where(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 
 
 @functools.lru_cache(64)
-def _bin_weights(bins: int, sample_rate: int, device: torch.device) -> torch.Tensor:
-    """The K-curve's power at each bin, (bins,), twice for the bins whose mirror image is not there."""
-    hz = np.linspace(0, sample_rate / 2, bins)
-    _, response = sosfreqz(k_weighting_sos(sample_rate), hz, fs=sample_rate)
-    weights = 2 * np.abs(response) ** 2
+def _bin_weights(grid: Grid, device: torch.device) -> torch.Tensor:
+    """The energy (sum of squares) that a bin's power stands for, under the K-curve, (bins,)."""
+    hz = np.linspace(0, grid.sample_rate / 2, grid.window // 2 + 1)
+    _, response = sosfreqz(k_weighting_sos(grid.sample_rate), hz, fs=grid.sample_rate)
+    weights = 2 * np.abs(response) ** 2  # twice: the mirror image of the bin is not there
     weights[-1] /= 2
     weights[:2] = 0  # a constant offset leaks into the second bin, and the curve leaves nothing of it
-    return torch.from_numpy(weights).to(device, torch.float32)
+    return torch.from_numpy(weights * grid.hop / (8 * grid.mean_square)).to(device, torch.float32)
 
 
 @functools.lru_cache(256)
-def _block_weights(
-    frames: int, samples: int, hop: int, sample_rate: int, steps: int, device: torch.device
-) -> torch.Tensor:
-    """Share of each frame's energy in each block, over the block's length, (F + 2, K)."""
-    block = BLOCK_S * sample_rate
+def _block_weights(grid: Grid, frames: int, steps: int, device: torch.device) -> torch.Tensor:
+    """Share of each frame's energy in each block, over the block's length, (frames, K)."""
+    rate, samples = grid.sample_rate, grid.samples
+    block = BLOCK_S * rate
     if samples < block:
         return torch.full((frames, 1), 1 / samples).to(device)
-    count = 1 + math.floor((samples - block) / (STEP_S * sample_rate) * steps + 1e-9)
-    starts = np.arange(count) * STEP_S * sample_rate / steps
+    count = 1 + math.floor((samples - block) / (STEP_S * rate) * steps + 1e-9)
+    starts = np.arange(count) * STEP_S * rate / steps
     ends = starts + block
-    ends = np.where(samples - ends < hop, np.inf, ends)  # past the last sample there is only what leaked from before
+    ends = np.where(samples - ends < grid.hop, np.inf, ends)  # past the last sample is only what leaked from before
     starts[0] = -np.inf
-    centres = (np.arange(frames)[:, None] - 1) * hop
-    shares = np.minimum(ends, centres + hop / 2) - np.maximum(starts, centres - hop / 2)
-    return torch.from_numpy(np.clip(shares / hop, 0, 1) / block).to(device, torch.float32)
+    centres = (np.arange(frames)[:, None] - grid.extra) * grid.hop
+    shares = np.minimum(ends, centres + grid.hop / 2) - np.maximum(starts, centres - grid.hop / 2)
+    return torch.from_numpy(np.clip(shares / grid.hop, 0, 1) / block).to(device, torch.float32)
