@@ -96,7 +96,7 @@ class Features:
     def reshape(self, *shape: int) -> Features:
         """The same sounds with other leading dimensions."""
         leading = len(self.shape)
-        return self.map(lambda tensor: tensor.reshape(*shape, *tensor.shape[leading:]))
+        return self.map(lambda tensor: tensor.reshape((*shape, *tensor.shape[leading:])))
 
     def to(self, device: torch.device | str) -> Features:
         """The same values on another device."""
