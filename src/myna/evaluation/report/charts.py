@@ -9,6 +9,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from myna.evaluation.report.axes import nice_ceiling, ticks
+
 __all__ = ["Bar", "Curve", "biggest_term", "curve_chart", "term_bars", "term_words"]
 
 # Loss term → (title on its bar, what it listens to, for a sentence).
@@ -109,13 +111,13 @@ def curve_chart(curve: Sequence[tuple[int, float]], renders: int) -> Curve | Non
         return None
     end = max(float(renders), points[-1][0], 1.0)
     # A first random guess may be far off the scale that matters.
-    top = _nice_ceiling(min(max(loss for _, loss in points), max(1.2, 2.0 * points[-1][1])))
+    top = nice_ceiling(min(max(loss for _, loss in points), max(1.2, 2.0 * points[-1][1])))
     spots = [(_x(at, end), _y(min(loss, top), top)) for at, loss in [*points, (end, points[-1][1])]]
     line = f"M{spots[0][0]:.1f} {spots[0][1]:.1f}" + "".join(f"H{x:.1f}V{y:.1f}" for x, y in spots[1:])
     floor = CURVE_HEIGHT - BOTTOM
     area = f"{line}V{floor:.1f}H{spots[0][0]:.1f}Z"
-    x_ticks = tuple((_x(at, end), f"{at:,.0f}") for at in _ticks(end, 5))
-    y_ticks = tuple((_y(at, top), f"{at:.3g}") for at in _ticks(top, 4))
+    x_ticks = tuple((_x(at, end), f"{at:,.0f}") for at in ticks(end, 5))
+    y_ticks = tuple((_y(at, top), f"{at:.3g}") for at in ticks(top, 4))
     return Curve(line, area, x_ticks, y_ticks, spots[-1])
 
 
@@ -125,19 +127,3 @@ def _x(at: float, end: float) -> float:
 
 def _y(loss: float, top: float) -> float:
     return CURVE_HEIGHT - BOTTOM - loss / top * (CURVE_HEIGHT - TOP - BOTTOM)
-
-
-def _step(end: float, count: int) -> float:
-    raw = max(end, 1e-6) / count
-    base = 10.0 ** math.floor(math.log10(raw))
-    return base * next(step for step in (1.0, 2.0, 2.5, 5.0, 10.0) if step * base >= raw * 0.999)
-
-
-def _nice_ceiling(value: float) -> float:
-    step = _step(value, 4)
-    return max(step, math.ceil(value / step - 1e-9) * step)
-
-
-def _ticks(end: float, count: int) -> list[float]:
-    step = _step(end, count)
-    return [i * step for i in range(int(end / step + 1e-6) + 1)]
