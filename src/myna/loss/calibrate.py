@@ -10,10 +10,16 @@ import json
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from myna.features import analyse
+from myna import features
+from myna.features import Features, analyse
 from myna.files import write_atomic
-from myna.loss.perceptual import WEIGHTS, raw_terms
+from myna.loss.config import CONFIGS, LossConfig
+from myna.loss.heard import Heard
+from myna.loss.penalties import PENALTIES
+from myna.loss.terms import TERMS
 from myna.presets.generator import MusicalPrior
 from myna.seeding import generator
 from myna.synth.base import Probe
@@ -21,31 +27,63 @@ from myna.synth.renderer import Renderer
 
 __all__ = ["main"]
 
+PROBE = Probe(60, 100, 0.6, 1.0)
+_CHUNK = 16
+
 
 def main() -> None:
-    """Draw pairs at note 60, compare them, write the medians beside the command that made them."""
+    """Draw pairs at note 60, compare them, write the medians of every config beside the command that made them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--pairs", type=int, default=1024)
     args = parser.parse_args()
     renderer = Renderer()
-    probe = Probe(60, 100, 0.6, 1.0)
     u = MusicalPrior(renderer.table).sample_audible(
-        2 * args.pairs, generator(args.seed, "calibrate"), lambda rows: renderer.render(rows, probe)
+        2 * args.pairs, generator(args.seed, "calibrate"), lambda rows: renderer.render(rows, PROBE)
     )
-    features = analyse(renderer.render(u, probe)[:, 0], renderer.sample_rate)
-    raw = raw_terms(features[: args.pairs], features[args.pairs :])
-    scales = {name: float(np.median(raw[name])) for name in WEIGHTS}
-    # A sum of scaled terms has its own median; fold it in, so that 1 is the median pair.
-    total = sum(weight * raw[name] / scales[name] for name, weight in WEIGHTS.items())
-    scales = {name: scale * float(np.median(total)) for name, scale in scales.items()}
+    sets = {name: _scales(renderer, u, config, features.CONFIGS[name]) for name, config in CONFIGS.items()}
     document = {
         "command": f"python -m myna.loss.calibrate --seed {args.seed} --pairs {args.pairs}",
         "probe": {"note_midi": 60, "velocity": 100, "gate_s": 0.6, "total_s": 1.0},
-        "scales": scales,
+        "sets": sets,
     }
-    write_atomic(Path(__file__).parent / "scales.json", json.dumps(document, indent=2) + "\n")
-    print(json.dumps(document, indent=2))
+    text = json.dumps(document, indent=2) + "\n"
+    write_atomic(Path(__file__).parent / "scales.json", text)
+    print(text, end="")
+
+
+def _scales(
+    renderer: Renderer, u: np.ndarray, config: LossConfig, ears: features.FeatureConfig
+) -> dict[str, float]:
+    """Medians of the terms of a config, multiplied such that the median of the whole loss is 1."""
+    names = [*config.weights, *config.penalties]
+    parts: dict[str, list[Tensor]] = {name: [] for name in names}
+    half = len(u) // 2
+    for start in range(0, half, _CHUNK):
+        rows = slice(start, min(start + _CHUNK, half))
+        pair = (_heard(renderer, u[rows], ears), _heard(renderer, u[half:][rows], ears))
+        for name in names:
+            parts[name].append((TERMS | PENALTIES)[name](*pair))
+    raw = {name: torch.cat(values).double().numpy() for name, values in parts.items()}
+    medians = {name: float(np.median(raw[name])) for name in config.weights}
+    terms = np.sum([weight * raw[name] / medians[name] for name, weight in config.weights.items()], axis=0)
+    penalties = np.sum([weight * raw[name] for name, weight in config.penalties.items()], axis=0)
+    factor = _factor(terms, penalties)
+    return {name: median * factor for name, median in medians.items()}
+
+
+def _heard(renderer: Renderer, u: np.ndarray, ears: features.FeatureConfig) -> Heard:
+    found: Features = analyse(renderer.render(u, PROBE)[:, 0], renderer.sample_rate, ears)
+    return Heard(found)
+
+
+def _factor(terms: np.ndarray, penalties: np.ndarray) -> float:
+    """By what to divide the terms so that the median of terms plus penalties is 1, by bisection."""
+    low, high = 0.1, 10.0
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if np.median(terms / middle + penalties) > 1.0 else (low, middle)
+    return high
 
 
 if __name__ == "__main__":

@@ -6,40 +6,60 @@ Shapes: B sounds, R residuals.
 from __future__ import annotations
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from myna.features import Features
-from myna.loss.perceptual import WEIGHTS, above_side_floor, frame_weight, scales
+from myna.loss.config import FULL_LOSS, LossConfig, scales
+from myna.loss.heard import Heard
+from myna.loss.perceptual import as_heard
+from myna.loss.terms import aligned_envelopes, frame_weight, mel_shares
 
 __all__ = ["residuals"]
 
 _STRETCHES = (24, 48, 96)
+_FOLDED = ("log_mel", "mr_stft", "mfcc")
 
 
-def residuals(features: Features, target: Features) -> np.ndarray:
-    """Signed differences of B sounds from one target whose absolute values add up to about the loss, (B, R) float32.
+def residuals(features: Features | Heard, target: Features | Heard, config: LossConfig = FULL_LOSS) -> np.ndarray:
+    """Signed differences of B sounds from one target whose absolute values add up to about the terms, (B, R) float32.
 
-    Left out is `transport`, which is no sum over bands; mel frames are averaged over stretches, at most _STRETCHES of
-    them, since a vector of every frame costs more time than the render.
+    The mel bands carry the weights of mr_stft and mfcc too, which are nearly functions of them. Left out are
+    `transport`, which is no sum over bands, and the penalties. Mel frames are averaged over stretches, at most
+    _STRETCHES of them, since a vector of every frame costs more time than the render.
     """
-    parts = [
-        _share(_averaged(mel, most) - _averaged(wanted, most), f"mel_{name}")
-        for name, most, mel, wanted in zip((2048, 1024, 256), _STRETCHES, features.mels, target.mels, strict=True)
-    ]
-    parts.append(_share(features.envelope - target.envelope, "envelope"))
-    parts.append(_share(above_side_floor(features.side) - above_side_floor(target.side), "stereo"))
-    weight = frame_weight(target, target) * target.centroid.shape[1]
-    parts.append(_share((features.centroid - target.centroid) * weight, "centroid"))
-    parts.append(_share((features.level - target.level)[:, None], "level"))
-    return np.concatenate(parts, axis=1)
+    sound, goal = as_heard(features), as_heard(target)
+    factors = {name: weight / scales(config.scale_set)[name] for name, weight in config.weights.items()}
+    folded = sum(config.weights.get(name, 0.0) for name in _FOLDED) / scales(config.scale_set)["log_mel"]
+    mels = zip(sound.features.mels, goal.features.mels, mel_shares(sound), _STRETCHES, strict=False)
+    parts = [_share(_averaged(a, most) - _averaged(b, most), folded * share) for a, b, share, most in mels]
+    for name, difference in _differences(sound, goal).items():
+        if name in factors:
+            parts.append(_share(difference, factors[name]))
+    return torch.cat(parts, -1).cpu().numpy()
 
 
-def _averaged(mel: np.ndarray, most: int) -> np.ndarray:
-    """Log-mel (B, F, M) averaged over equal stretches of frames, at most `most`; what does not fill one is left out."""
-    size = -(-mel.shape[1] // most)
-    count = mel.shape[1] // size
-    return mel[:, : count * size].reshape(len(mel), count, size, -1).mean(axis=2)
+def _differences(sound: Heard, goal: Heard) -> dict[str, Tensor]:
+    """Signed differences (B, …) by term, such that the mean of their absolute values is about the term."""
+    a, b = aligned_envelopes(sound, goal)
+    weight = frame_weight(goal, goal) * goal.frame_level.shape[-1]
+    contour = sound.momentary_lufs - goal.momentary_lufs
+    integrated = (sound.loudness_lufs - goal.loudness_lufs)[..., None].expand_as(contour)
+    return {
+        "envelope": a - b,
+        "stereo": sound.side_db - goal.side_db,
+        "centroid": (sound.features.centroid_octaves - goal.features.centroid_octaves) * weight,
+        "loudness": torch.cat([contour, integrated], -1),
+    }
 
 
-def _share(difference: np.ndarray, term: str) -> np.ndarray:
-    flat = difference.reshape(len(difference), -1)
-    return (flat * np.float32(WEIGHTS[term] / scales()[term] / flat.shape[1])).astype(np.float32, copy=False)
+def _averaged(mel: Tensor, most: int) -> Tensor:
+    """Log-mel (…, F, M) averaged over equal stretches of frames, at most `most`; what does not fill one is left out."""
+    size = -(-mel.shape[-2] // most)
+    count = mel.shape[-2] // size
+    return mel[..., : count * size, :].unflatten(-2, (count, size)).mean(-2)
+
+
+def _share(difference: Tensor, factor: float) -> Tensor:
+    flat = difference.flatten(1)
+    return flat * (factor / flat.shape[1])

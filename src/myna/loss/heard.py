@@ -1,0 +1,181 @@
+"""What terms and penalties derive from the features of a sound, each once: a target is kept between calls.
+
+Shapes: … any leading shape, F frames, M mel bands, E envelope frames, W windows.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from myna.features import Features
+
+__all__ = ["Heard", "mean_of", "sum_of"]
+
+ONSET_BELOW_PEAK_DB = 40.0
+"""A sound begins and ends where its envelope crosses this far below its peak."""
+_HEARD_DB = -70.0
+_WITHIN_DB = 40.0
+_ROUGHEST_DB2 = 16.0
+_MAGNITUDE_FLOOR_DB = -80.0
+_LN10_OVER_20 = math.log(10.0) / 20.0
+
+
+def sum_of(values: Tensor, dims: int) -> Tensor:
+    """Sum over the last `dims` dimensions.
+
+    One after the other: torch splits a sum over several dimensions by their sizes, the batch's among them, and its
+    bits would change with the batch.
+    """
+    for _ in range(dims):
+        values = values.sum(-1)
+    return values
+
+
+def mean_of(values: Tensor, dims: int) -> Tensor:
+    """Mean over the last `dims` dimensions, bits as in `sum_of`."""
+    return sum_of(values, dims) / math.prod(values.shape[values.ndim - dims :])
+
+
+class Heard:
+    """Features and what follows from them.
+
+    Attributes:
+        features: of the sounds.
+    """
+
+    def __init__(self, features: Features) -> None:
+        """Nothing is computed before it is asked for."""
+        self.features = features
+
+    @property
+    def mel(self) -> Tensor:
+        """Log-mel on the main scale, (…, F, M) dB."""
+        return self.features.mels[0]
+
+    @cached_property
+    def frame_level(self) -> Tensor:
+        """Loudest band of each frame, dB above the floor and 1 at the floor, (…, F)."""
+        return self.mel.amax(-1) + (1.0 - self.features.config.floor_db)
+
+    @cached_property
+    def cumulative(self) -> Tensor:
+        """Cumulative share of amplitude over the mel bands, (…, F, M); a silent frame is spread evenly."""
+        amplitude = torch.exp_((self.mel - self.features.config.floor_db).mul_(_LN10_OVER_20)).sub_(0.999)
+        amplitude = amplitude.cumsum(-1)
+        return amplitude.div_(amplitude[..., -1:].clone())
+
+    @cached_property
+    def log_magnitudes(self) -> tuple[Tensor, ...]:
+        """Natural logarithm of the magnitudes of every window, (…, F, bins), floored at -80 dBFS."""
+        floor = 10.0 ** (_MAGNITUDE_FLOOR_DB / 20.0)
+        return tuple(magnitude.clamp_min(floor).log_() for magnitude in self.features.magnitudes)
+
+    @cached_property
+    def magnitude_norms(self) -> tuple[Tensor, ...]:
+        """Frobenius norm of the magnitudes of every window, (…)."""
+        return tuple(sum_of(magnitude.square(), 2).sqrt_() for magnitude in self.features.magnitudes)
+
+    @cached_property
+    def side_db(self) -> Tensor:
+        """Side envelope without what is not heard beside its middle, (…, E)."""
+        return self.features.side_db.clamp_min(-60.0)
+
+    @cached_property
+    def momentary_lufs(self) -> Tensor:
+        """Loudness contour, no quieter than -70 LUFS, (…, K)."""
+        return self.features.momentary_lufs.clamp_min(_HEARD_DB)
+
+    @cached_property
+    def loudness_lufs(self) -> Tensor:
+        """Integrated loudness, no quieter than -70 LUFS, (…)."""
+        return self.features.loudness_lufs.clamp_min(_HEARD_DB)
+
+    @cached_property
+    def peak_db(self) -> Tensor:
+        """Loudest frame of the envelope, (…)."""
+        return self.features.envelope_db.amax(-1)
+
+    @cached_property
+    def edge_db(self) -> Tensor:
+        """The level at which the sound begins and ends, (…)."""
+        return (self.peak_db - ONSET_BELOW_PEAK_DB).clamp_min(_HEARD_DB)
+
+    @cached_property
+    def onset_frame(self) -> Tensor:
+        """Where the envelope first crosses its edge, in envelope frames and fractions, (…); 0 for silence."""
+        envelope = self.features.envelope_db
+        floor = torch.full_like(envelope[..., :1], self.features.config.floor_db)
+        before = torch.cat([floor, envelope[..., :-1]], -1)
+        edge = self.edge_db[..., None]
+        above = envelope >= edge
+        first = above.to(torch.uint8).argmax(-1, keepdim=True)
+        now, last = envelope.gather(-1, first), before.gather(-1, first)
+        crossing = first - (now - edge) / (now - last).clamp_min(1e-3)
+        return torch.where(above.any(-1), crossing[..., 0], 0.0)
+
+    @cached_property
+    def contours(self) -> Tensor:
+        """Bands within 40 dB of the loudest of their frame, in dB above that, (…, F, M); pauses are empty."""
+        top = self.mel.amax(-1, keepdim=True)
+        top = torch.maximum(top, top.amax(-2, keepdim=True) - _WITHIN_DB)
+        return (self.mel - (top - _WITHIN_DB)).clamp_min_(0.0)
+
+    @cached_property
+    def roughness_db2(self) -> Tensor:
+        """How erratic the loud bands are from frame to frame, (…): about 0 for a tone, 3 dB² for noise.
+
+        The mean square of half the second difference: steady slopes and glides do not count. It is cut at 16 dB², so
+        that an attack does not either.
+        """
+        a = self.contours
+        if a.shape[-2] < 3:
+            return torch.zeros_like(self.peak_db)
+        weight = a[..., 1:-1, :]
+        bend = (a[..., 2:, :] + a[..., :-2, :]).mul_(0.5).sub_(weight).square_().clamp_max_(_ROUGHEST_DB2)
+        return sum_of(bend.mul_(weight), 2) / sum_of(weight, 2).clamp_min(1.0)
+
+    @cached_property
+    def movement_db(self) -> Tensor:
+        """How much the loud bands change within 23 ms whatever the level, mean absolute dB, (…)."""
+        a = self.contours
+        if a.shape[-2] < 3:
+            return torch.zeros_like(self.peak_db)
+        weight = torch.maximum(a[..., 2:, :], a[..., :-2, :])
+        change = (a[..., 2:, :] - a[..., :-2, :]).abs_()
+        return sum_of(change.mul_(weight), 2) / sum_of(weight, 2).clamp_min(1.0)
+
+    @cached_property
+    def pumping_db_per_s(self) -> Tensor:
+        """How far the envelope travels up and down within 40 dB of its peak, dB per second, (…)."""
+        above = torch.maximum(self.features.envelope_db, self.edge_db[..., None])
+        travelled = sum_of((above[..., 1:] - above[..., :-1]).abs_(), 1)
+        return travelled * (self.features.sample_rate / self.features.samples)
+
+    @cached_property
+    def frames_of_energy(self) -> Tensor:
+        """Over how many envelope frames the energy is spread, (…): 1 for a click, E for a steady sound."""
+        relative = self.features.envelope_db - self.peak_db[..., None]
+        power = torch.exp(relative * (2.0 * _LN10_OVER_20))
+        return sum_of(power, 1).square() / sum_of(power.square(), 1)
+
+    @cached_property
+    def crest_db(self) -> Tensor:
+        """Peak over the loudest envelope frame, dB, (…)."""
+        return 20.0 * torch.log10(self.features.peak.clamp_min(1e-4)) - self.peak_db
+
+    @cached_property
+    def dc_share(self) -> Tensor:
+        """Share of the power that is DC, (…) in [0, 1]."""
+        power = torch.exp(self.features.level_db * (2.0 * _LN10_OVER_20))
+        return (self.features.dc.square() / power).clamp_max(1.0)
+
+    @cached_property
+    def last_frame(self) -> Tensor:
+        """The last envelope frame above the edge, (…) int64; 0 for silence."""
+        above = self.features.envelope_db >= self.edge_db[..., None]
+        frames = torch.arange(above.shape[-1], device=above.device)
+        return torch.where(above, frames, 0).amax(-1)
