@@ -12,32 +12,21 @@ import torch
 from torch import Tensor
 
 from myna.features import Features
+from myna.loss import flutter
+from myna.loss.reduce import sum_of
 
-__all__ = ["Heard", "mean_of", "sum_of"]
+__all__ = ["Heard", "log_magnitude"]
 
 ONSET_BELOW_PEAK_DB = 40.0
 """A sound begins and ends where its envelope crosses this far below its peak."""
 _HEARD_DB = -70.0
-_WITHIN_DB = 40.0
-_ROUGHEST_DB2 = 16.0
-_MAGNITUDE_FLOOR_DB = -80.0
+_MAGNITUDE_FLOOR = 1e-4
 _LN10_OVER_20 = math.log(10.0) / 20.0
 
 
-def sum_of(values: Tensor, dims: int) -> Tensor:
-    """Sum over the last `dims` dimensions.
-
-    One after the other: torch splits a sum over several dimensions by their sizes, the batch's among them, and its
-    bits would change with the batch.
-    """
-    for _ in range(dims):
-        values = values.sum(-1)
-    return values
-
-
-def mean_of(values: Tensor, dims: int) -> Tensor:
-    """Mean over the last `dims` dimensions, bits as in `sum_of`."""
-    return sum_of(values, dims) / math.prod(values.shape[values.ndim - dims :])
+def log_magnitude(magnitude: Tensor, out: Tensor | None = None) -> Tensor:
+    """Natural logarithm, floored at -80 dBFS: below lie rounding and dither, which no ear compares."""
+    return torch.clamp(magnitude, min=_MAGNITUDE_FLOOR, out=out).log_()
 
 
 class Heard:
@@ -70,9 +59,8 @@ class Heard:
 
     @cached_property
     def log_magnitudes(self) -> tuple[Tensor, ...]:
-        """Natural logarithm of the magnitudes of every window, (…, F, bins), floored at -80 dBFS."""
-        floor = 10.0 ** (_MAGNITUDE_FLOOR_DB / 20.0)
-        return tuple(magnitude.clamp_min(floor).log_() for magnitude in self.features.magnitudes)
+        """Natural logarithm of the magnitudes of every window, (…, F, bins); see `log_magnitude`."""
+        return tuple(log_magnitude(magnitude) for magnitude in self.features.magnitudes)
 
     @cached_property
     def magnitude_norms(self) -> tuple[Tensor, ...]:
@@ -118,35 +106,19 @@ class Heard:
         return torch.where(above.any(-1), crossing[..., 0], 0.0)
 
     @cached_property
-    def contours(self) -> Tensor:
-        """Bands within 40 dB of the loudest of their frame, in dB above that, (…, F, M); pauses are empty."""
-        top = self.mel.amax(-1, keepdim=True)
-        top = torch.maximum(top, top.amax(-2, keepdim=True) - _WITHIN_DB)
-        return (self.mel - (top - _WITHIN_DB)).clamp_min_(0.0)
+    def loud_bands(self) -> Tensor:
+        """See `flutter.loud_bands`, (…, F, M)."""
+        return flutter.loud_bands(self.mel)
 
     @cached_property
-    def roughness_db2(self) -> Tensor:
-        """How erratic the loud bands are from frame to frame, (…): about 0 for a tone, 3 dB² for noise.
-
-        The mean square of half the second difference: steady slopes and glides do not count. It is cut at 16 dB², so
-        that an attack does not either.
-        """
-        a = self.contours
-        if a.shape[-2] < 3:
-            return torch.zeros_like(self.peak_db)
-        weight = a[..., 1:-1, :]
-        bend = (a[..., 2:, :] + a[..., :-2, :]).mul_(0.5).sub_(weight).square_().clamp_max_(_ROUGHEST_DB2)
-        return sum_of(bend.mul_(weight), 2) / sum_of(weight, 2).clamp_min(1.0)
+    def roughness(self) -> Tensor:
+        """From 0 for a steady tone to about 1 for noise, (…)."""
+        return flutter.roughness(self.features, self.loud_bands)
 
     @cached_property
     def movement_db(self) -> Tensor:
-        """How much the loud bands change within 23 ms whatever the level, mean absolute dB, (…)."""
-        a = self.contours
-        if a.shape[-2] < 3:
-            return torch.zeros_like(self.peak_db)
-        weight = torch.maximum(a[..., 2:, :], a[..., :-2, :])
-        change = (a[..., 2:, :] - a[..., :-2, :]).abs_()
-        return sum_of(change.mul_(weight), 2) / sum_of(weight, 2).clamp_min(1.0)
+        """How much the spectrum changes in 30 ms, (…)."""
+        return flutter.movement_db(self.features, self.loud_bands)
 
     @cached_property
     def pumping_db_per_s(self) -> Tensor:

@@ -11,7 +11,8 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from myna.loss.heard import Heard, sum_of
+from myna.loss.heard import Heard
+from myna.loss.reduce import sum_of
 
 __all__ = ["PENALTIES"]
 
@@ -50,7 +51,7 @@ def noise(sound: Heard, target: Heard) -> Tensor:
 
 def _noisiness(sound: Heard) -> Tensor:
     """From tones, also beating ones (0), to noise (1)."""
-    return ((sound.roughness_db2 - 3.0) / 4.5).clamp(0.0, 1.0)
+    return ((sound.roughness - 0.28) / 0.55).clamp(0.0, 1.0)
 
 
 def smear(sound: Heard, target: Heard) -> Tensor:

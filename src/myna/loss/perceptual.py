@@ -99,8 +99,9 @@ def as_heard(features: Features | Heard) -> Heard:
 
 def _breakdown(parts: dict[str, Tensor], terms: Iterable[str], finite: Tensor) -> LossBreakdown:
     """Sum the parts one by one, as a sum over a stack would round by its shape, and mark what is broken."""
-    parts = {name: torch.where(finite, part, 0.0) for name, part in parts.items()}
-    parts["broken"] = torch.where(finite, 0.0, BROKEN)
+    whole = finite.float()  # silence stands in for what is broken, so its parts are finite
+    parts = {name: part * whole for name, part in parts.items()}
+    parts["broken"] = BROKEN * (1.0 - whole)
     total = torch.zeros_like(parts["broken"])
     for part in parts.values():
         total = total + part

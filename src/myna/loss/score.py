@@ -5,16 +5,15 @@ Shapes: B sounds, C channels, T samples.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from myna.features import Features, analyse
+from myna.features import Features, analyse, each_item
 from myna.loss.heard import Heard
 from myna.loss.perceptual import LossBreakdown, PerceptualLoss, as_heard
 
 __all__ = ["score"]
 
-_CHUNK = 4  # spectra of so few stay in the processor's cache
+_CHUNK_S = 16.0  # seconds of sound at once: fewer pay for torch's calls, more for memory
 
 
 def score(
@@ -40,21 +39,19 @@ def score(
     goal = as_heard(target)
     config = goal.features.config
 
-    def compare(start: int) -> tuple[LossBreakdown, Features]:
-        part = slice(start, start + _CHUNK)
-        features = analyse(audio[part], sample_rate, config, on_bad="mark")
-        return loss(features, _goal_of(goal, part, len(audio))), features.lean()
+    most = max(1, int(_CHUNK_S * sample_rate / audio.shape[-1]))
+    size = min(most, -(-len(audio) // max(1, threads)))
 
-    starts = range(0, len(audio), _CHUNK)
-    if threads > 1 and len(starts) > 1:
-        with ThreadPoolExecutor(threads) as pool:
-            parts = list(pool.map(compare, starts))
-    else:
-        parts = [compare(start) for start in starts]
+    def compare(chunk: int) -> tuple[LossBreakdown, Features]:
+        part = slice(chunk * size, (chunk + 1) * size)
+        features = analyse(audio[part], sample_rate, config, on_bad="mark")
+        return loss(features, _goal_of(goal, part)), features.lean()
+
+    parts = each_item(compare, -(-len(audio) // size), threads)
     return LossBreakdown.cat(part for part, _ in parts), Features.cat([features for _, features in parts])
 
 
-def _goal_of(goal: Heard, part: slice, count: int) -> Heard:
+def _goal_of(goal: Heard, part: slice) -> Heard:
     """The target of a chunk: the one for all, or each candidate's own."""
-    shape = goal.features.level_db.shape
+    shape = goal.features.shape
     return goal if not shape or shape[0] == 1 else Heard(goal.features[part])

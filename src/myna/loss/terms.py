@@ -14,14 +14,15 @@ import torch
 from torch import Tensor
 
 from myna.errors import UsageError
-from myna.loss.heard import Heard, mean_of, sum_of
+from myna.loss.heard import Heard, log_magnitude
+from myna.loss.reduce import mean_of, sum_of
 
 __all__ = ["SYMMETRIC", "TERMS", "aligned_envelopes", "frame_weight", "mel_shares"]
 
 SC_CEILING = 5.0
 """Spectral convergence of one window is cut here, as in SynthRL: against a soft target it has no bound."""
 _ALIGN_FRAMES = 8.0  # about 0.1 s: what is further off is another note
-_MAGNITUDE_EPS = 1e-4
+_QUIETEST_NORM = 1e-4
 
 
 def log_mel(sound: Heard, target: Heard) -> Tensor:
@@ -52,13 +53,21 @@ def mr_stft(sound: Heard, target: Heard) -> Tensor:
     if not sound.features.magnitudes or not target.features.magnitudes:
         raise UsageError("The term mr_stft needs magnitudes: analyse with the full config, or use the training loss.")
     parts = []
+    scratch = _scratch(sound, target)
     for i, (a, b) in enumerate(zip(sound.features.magnitudes, target.features.magnitudes, strict=True)):
-        difference = torch.sub(a, b)
+        shape = torch.broadcast_shapes(a.shape, b.shape)
+        difference = torch.sub(a, b, out=scratch[: math.prod(shape)].view(shape))
         missed = sum_of(difference.square_(), 2).sqrt_()
-        convergence = (missed / target.magnitude_norms[i].clamp_min(_MAGNITUDE_EPS)).clamp_max(SC_CEILING)
-        torch.sub(sound.log_magnitudes[i], target.log_magnitudes[i], out=difference)
+        convergence = (missed / target.magnitude_norms[i].clamp_min(_QUIETEST_NORM)).clamp_max(SC_CEILING)
+        difference = log_magnitude(a.expand(shape), out=difference).sub_(target.log_magnitudes[i])
         parts.append(convergence + mean_of(difference.abs_(), 2))
     return _added(parts) / len(parts)
+
+
+def _scratch(sound: Heard, target: Heard) -> Tensor:
+    """Memory for one window's magnitudes, used again by the next: fresh memory costs more than the arithmetic."""
+    both = zip(sound.features.magnitudes, target.features.magnitudes, strict=True)
+    return torch.empty(max(math.prod(torch.broadcast_shapes(a.shape, b.shape)) for a, b in both), device=sound.features.device)
 
 
 def mfcc(sound: Heard, target: Heard) -> Tensor:
