@@ -37,7 +37,7 @@ class _Prior(ABC):
 
     def sample(self, count: int, generator: np.random.Generator) -> np.ndarray:
         """Draw (count, P) normalised, canonical presets."""
-        return self._rows(generator.spawn(count))
+        return self.sample_each(generator.spawn(count))
 
     def sample_audible(self, count: int, generator: np.random.Generator, render: Render) -> np.ndarray:
         """As `sample`, silent draws drawn again.
@@ -51,7 +51,7 @@ class _Prior(ABC):
             MynaError: a row is still silent after MAX_TRIES draws.
         """
         children = generator.spawn(count)
-        u = self._rows(children)
+        u = self.sample_each(children)
         silent = list(range(count))
         for _ in range(MAX_TRIES):
             batches = [silent[i : i + _BATCH] for i in range(0, len(silent), _BATCH)]
@@ -60,10 +60,11 @@ class _Prior(ABC):
             ]
             if not silent:
                 return u
-            u[silent] = self._rows([children[row] for row in silent])
+            u[silent] = self.sample_each([children[row] for row in silent])
         raise MynaError(f"{len(silent)} of {count} presets stayed silent after {MAX_TRIES} draws.")
 
-    def _rows(self, generators: list[np.random.Generator]) -> np.ndarray:
+    def sample_each(self, generators: list[np.random.Generator]) -> np.ndarray:
+        """Draw one normalised, canonical preset from each generator, (n, P)."""
         return self.table.canonical(np.reshape(self._draw(generators), (len(generators), len(self.table))))
 
 
