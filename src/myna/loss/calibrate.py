@@ -52,18 +52,16 @@ def main() -> None:
     print(text, end="")
 
 
-def _scales(
-    renderer: Renderer, u: np.ndarray, config: LossConfig, ears: features.FeatureConfig
-) -> dict[str, float]:
+def _scales(renderer: Renderer, u: np.ndarray, config: LossConfig, ears: features.FeatureConfig) -> dict[str, float]:
     """Medians of the terms of a config, multiplied such that the median of the whole loss is 1."""
-    names = [*config.weights, *config.penalties]
-    parts: dict[str, list[Tensor]] = {name: [] for name in names}
+    judges = {name: TERMS[name] for name in config.weights} | {name: PENALTIES[name] for name in config.penalties}
+    parts: dict[str, list[Tensor]] = {name: [] for name in judges}
     half = len(u) // 2
     for start in range(0, half, _CHUNK):
         rows = slice(start, min(start + _CHUNK, half))
         pair = (_heard(renderer, u[rows], ears), _heard(renderer, u[half:][rows], ears))
-        for name in names:
-            parts[name].append((TERMS | PENALTIES)[name](*pair))
+        for name, judge in judges.items():
+            parts[name].append(judge(*pair))
     raw = {name: torch.cat(values).double().numpy() for name, values in parts.items()}
     medians = {name: float(np.median(raw[name])) for name in config.weights}
     terms = np.sum([weight * raw[name] / medians[name] for name, weight in config.weights.items()], axis=0)

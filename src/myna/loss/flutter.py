@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 
+import numpy as np
 import torch
 from scipy import signal
 from torch import Tensor
@@ -55,10 +56,11 @@ def _bends_db2(loud: Tensor) -> Tensor:
 
 @functools.cache
 def _of_noise_db2(config: FeatureConfig, sample_rate: int) -> float:
-    """The same of noise below 500 Hz, where a band is as narrow as the window can tell: frames that overlap more
-    flutter less.
+    """The same of noise below 500 Hz, heard with this config: frames that overlap more flutter less.
+
+    Bands so low are as narrow as the window can tell; wider ones average and flutter less.
     """
     white = generator(0, "roughness").standard_normal(4 * sample_rate)
-    low = signal.sosfilt(signal.butter(2, 500.0, fs=sample_rate, output="sos"), white)
-    mono = torch.from_numpy(0.3 * low).float().reshape(1, 1, -1)
+    low = np.asarray(signal.sosfilt(signal.butter(2, 500.0, fs=sample_rate, output="sos"), 0.3 * white))
+    mono = torch.from_numpy(low).float().reshape(1, 1, -1)
     return float(_bends_db2(loud_bands(analyse(mono, sample_rate, config).mels[0])).mean())

@@ -45,6 +45,11 @@ class Heard:
         """Log-mel on the main scale, (…, F, M) dB."""
         return self.features.mels[0]
 
+    @property
+    def frame_s(self) -> float:
+        """Length of an envelope frame in seconds."""
+        return max(1, round(self.features.config.envelope_s * self.features.sample_rate)) / self.features.sample_rate
+
     @cached_property
     def frame_level(self) -> Tensor:
         """Loudest band of each frame, dB above the floor and 1 at the floor, (…, F)."""
@@ -133,11 +138,6 @@ class Heard:
         relative = self.features.envelope_db - self.peak_db[..., None]
         power = torch.exp(relative * (2.0 * _LN10_OVER_20))
         return sum_of(power, 1).square() / sum_of(power.square(), 1)
-
-    @cached_property
-    def crest_db(self) -> Tensor:
-        """Peak over the loudest envelope frame, dB, (…)."""
-        return 20.0 * torch.log10(self.features.peak.clamp_min(1e-4)) - self.peak_db
 
     @cached_property
     def dc_share(self) -> Tensor:

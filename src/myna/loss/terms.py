@@ -67,7 +67,9 @@ def mr_stft(sound: Heard, target: Heard) -> Tensor:
 def _scratch(sound: Heard, target: Heard) -> Tensor:
     """Memory for one window's magnitudes, used again by the next: fresh memory costs more than the arithmetic."""
     both = zip(sound.features.magnitudes, target.features.magnitudes, strict=True)
-    return torch.empty(max(math.prod(torch.broadcast_shapes(a.shape, b.shape)) for a, b in both), device=sound.features.device)
+    return torch.empty(
+        max(math.prod(torch.broadcast_shapes(a.shape, b.shape)) for a, b in both), device=sound.features.device
+    )
 
 
 def mfcc(sound: Heard, target: Heard) -> Tensor:
