@@ -10,17 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from myna.envs.callbacks import (
-    Callback,
-    Callbacks,
-    CurriculumLog,
-    EditLog,
-    Episode,
-    EpisodeStats,
-    LossTerms,
-    Sounds,
-)
+from myna.envs.callbacks import Callback, Callbacks, Episode, Sounds
 from myna.envs.loggers import JsonlLogger
+from myna.envs.run_logs import CurriculumLog, EditLog, EpisodeStats, LossTerms
 from myna.errors import MynaError
 
 
@@ -121,12 +113,12 @@ def test_a_step_without_ended_episodes_logs_no_episode_line() -> None:
 def test_edits_of_every_nth_episode_are_logged_whatever_the_batches() -> None:
     notes = Notes()
     log = EditLog(notes, every=3)
-    for step, count in enumerate((2, 1, 3, 2)):  # episodes 0-1, 2, 3-5, 6-7: those of 0, 3 and 6 are due
+    for step, count in enumerate((1, 2, 1, 3, 2)):  # episodes 0, 1-2, 3, 4-6, 7-8: 0, 3 and 6 are due
         log.on_episode_end(step, [episode(0.5, edits=(f"edit {step}.{i}",)) for i in range(count)])
     assert [(step, text.splitlines()[1]) for step, _, text in notes.texts] == [
         (0, "edit 0.0"),
         (2, "edit 2.0"),
-        (3, "edit 3.0"),
+        (3, "edit 3.2"),
     ]
 
 

@@ -17,6 +17,7 @@ from myna.envs.callbacks import Episode, Sounds
 from myna.envs.snapshot_manifest import Snapshot, retained
 from myna.envs.snapshots import Snapshots, encode_flac
 from myna.errors import IncompatibleVersionError, MynaError
+from myna.seeding import generator
 
 RATE_HZ = 8_000
 
@@ -69,6 +70,11 @@ def test_among_equal_losses_the_oldest_goes_first(tmp_path: Path) -> None:
     for step in range(7):
         snapshots.on_episode_end(step, [episode(0.5)])
     assert [s.step for s in snapshots.kept] == [4, 5, 6]
+
+
+def test_where_only_one_fits_the_newest_of_equal_rank_stays() -> None:
+    assert [s.number for s in retained([entry(0, 0.1), entry(1, 0.9)], 1, 100)] == [1]
+    assert [s.number for s in retained([entry(0, 0.9), entry(1, 0.1)], 1, 100)] == [1]
 
 
 def test_every_stage_keeps_its_own_extremes_before_any_keeps_a_second(tmp_path: Path) -> None:
@@ -219,6 +225,24 @@ def test_a_full_disk_is_said_once_costs_few_renders_and_recovers(
     for _ in range(Snapshots.PAUSE):
         snapshots.on_episode_end(0, [episode(0.5)])
     assert len(snapshots.kept) > 0
+
+
+def test_a_disk_that_fills_up_between_two_files_leaves_neither(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    quiet, loud = tone(0.1, 8), generator(0, "noise").standard_normal((2, 8000)).astype(np.float32)
+    sounds = Sounds(quiet, quiet, loud, RATE_HZ)
+    fits, too_large = len(encode_flac(quiet, RATE_HZ)), len(encode_flac(loud, RATE_HZ))
+    snapshots = Snapshots(tmp_path)
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((fits + too_large) // 2, old[1]))
+    try:
+        snapshots.on_episode_end(0, [Episode(0, 1, 8, 1.0, 0.5, False, lambda: sounds, lambda: [])])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    assert "-best.flac: File too large" in caplog.text
+    assert os.listdir(tmp_path) == ["manifest.json"]
+    assert snapshots.kept == ()
 
 
 def test_a_folder_that_cannot_be_made_is_said_once_and_training_goes_on(

@@ -133,8 +133,8 @@ class Snapshots(Callback):
         try:
             action()
         except (MynaError, OSError) as error:
-            sentence = str(error).rstrip(".") if isinstance(error, MynaError) else f"{self.folder}: {error.strerror}"
-            self._said.say(f"No snapshot was kept ({sentence}): free or change the disk, training goes on.")
+            reason = str(error).rstrip(".")
+            self._said.say(f"No snapshot was kept ({reason}): free or change the disk, training goes on.")
             self._pause = self.PAUSE
         else:
             self._said.clear()

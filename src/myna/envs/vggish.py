@@ -119,7 +119,7 @@ def log_mel_patches(mono: torch.Tensor) -> torch.Tensor:
 
 @functools.cache
 def _mel_matrix() -> torch.Tensor:
-    """Return (257, 64): triangles that are straight in mel, not in Hz, and without the lowest bin."""
+    """Return (257, 64): triangles that are straight in mel, not in Hz."""
 
     def mel(hz: torch.Tensor) -> torch.Tensor:
         return 1127.0 * torch.log1p(hz / 700.0)
@@ -128,9 +128,7 @@ def _mel_matrix() -> torch.Tensor:
     ends = mel(torch.tensor([LOWEST_HZ, HIGHEST_HZ], dtype=torch.float64))
     edges = torch.linspace(float(ends[0]), float(ends[1]), BANDS + 2, dtype=torch.float64)
     low, centre, high = edges[:-2], edges[1:-1], edges[2:]
-    matrix = torch.minimum((bins - low) / (centre - low), (high - bins) / (high - centre)).clamp(min=0.0)
-    matrix[0] = 0.0
-    return matrix
+    return torch.minimum((bins - low) / (centre - low), (high - bins) / (high - centre)).clamp(min=0.0)
 
 
 def _load(path: Path, pca: bool) -> tuple[Vggish, tuple[torch.Tensor, torch.Tensor] | None]:
