@@ -154,6 +154,7 @@ def with_spectrum_of(target: np.ndarray, source: np.ndarray, window: int) -> np.
     return stereo(filtered * (rms(middle) / rms(filtered)))
 
 
+@functools.cache
 def vibrato_saw(note_midi: float, samples: int, semitones: float, rate_hz: float) -> np.ndarray:
     """A band-limited saw, up and down by so many semitones."""
     t = np.arange(samples) / RATE
@@ -209,3 +210,22 @@ def going_on(audio: np.ndarray) -> np.ndarray:
     end = int(np.flatnonzero(level > level.max() * 10**-1.5)[-1])
     again = np.tile(loudest(audio, RATE // 10), (1, audio.shape[1] // (RATE // 10) + 1))
     return np.concatenate([audio[:, :end], again[:, : audio.shape[1] - end]], axis=1)
+
+
+def note(
+    semitones: float = 0.0,
+    gain_db: float = 0.0,
+    partials: int = 12,
+    decay_s: float = 0.3,
+    late_s: float = 0.0,
+    seconds: float = 0.5,
+) -> np.ndarray:
+    """A decaying saw-like tone at 220 Hz, about -20 dBFS."""
+    t = np.arange(round(seconds * RATE)) / RATE - late_s
+    hz = 220.0 * 2 ** (semitones / 12)
+    tone = sum(np.sin(2 * np.pi * k * hz * t) / k for k in range(1, partials + 1))
+    return stereo(0.15 * 10 ** (gain_db / 20) * tone * np.exp(-t / decay_s) * (t >= 0))
+
+
+def white(seed: int = 5, seconds: float = 0.5) -> np.ndarray:
+    return stereo(generator(seed, "white").standard_normal(round(seconds * RATE)))

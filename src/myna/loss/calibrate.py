@@ -25,7 +25,7 @@ from myna.seeding import generator
 from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
 
-__all__ = ["main"]
+__all__ = ["PROBE", "main", "measure"]
 
 PROBE = Probe(60, 100, 0.6, 1.0)
 _CHUNK = 16
@@ -37,19 +37,23 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--pairs", type=int, default=1024)
     args = parser.parse_args()
-    renderer = Renderer()
-    u = MusicalPrior(renderer.table).sample_audible(
-        2 * args.pairs, generator(args.seed, "calibrate"), lambda rows: renderer.render(rows, PROBE)
-    )
-    sets = {name: _scales(renderer, u, config, features.CONFIGS[name]) for name, config in CONFIGS.items()}
     document = {
         "command": f"python -m myna.loss.calibrate --seed {args.seed} --pairs {args.pairs}",
         "probe": {"note_midi": 60, "velocity": 100, "gate_s": 0.6, "total_s": 1.0},
-        "sets": sets,
+        "sets": measure(args.seed, args.pairs),
     }
     text = json.dumps(document, indent=2) + "\n"
     write_atomic(Path(__file__).parent / "scales.json", text)
     print(text, end="")
+
+
+def measure(seed: int, pairs: int) -> dict[str, dict[str, float]]:
+    """Scales of every config's terms over so many random pairs."""
+    renderer = Renderer()
+    u = MusicalPrior(renderer.table).sample_audible(
+        2 * pairs, generator(seed, "calibrate"), lambda rows: renderer.render(rows, PROBE)
+    )
+    return {name: _scales(renderer, u, config, features.CONFIGS[name]) for name, config in CONFIGS.items()}
 
 
 def _scales(renderer: Renderer, u: np.ndarray, config: LossConfig, ears: features.FeatureConfig) -> dict[str, float]:

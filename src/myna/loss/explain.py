@@ -39,7 +39,7 @@ class Finding:
 
 
 def explain(features: Features | Heard, target: Features | Heard, loss: PerceptualLoss | None = None) -> list[Finding]:
-    """Say how one sound differs from a target: every term, and the penalties that apply, dearest first.
+    """Say how one sound differs from a target: every term, when it starts, the penalties that apply; dearest first.
 
     Args:
         features: of one sound, leading shape () or (1,).
@@ -56,7 +56,7 @@ def explain(features: Features | Heard, target: Features | Heard, loss: Perceptu
     breakdown = loss(sound, goal)
     total = float(breakdown.total)
     parts = {name: float(part) for name, part in breakdown.terms.items()}
-    parts |= {name: float(part) for name, part in breakdown.penalties.items() if float(part) > 0.0}
+    parts |= {name: float(part) for name, part in breakdown.penalties.items() if float(part) > 0.0 or name == "onset"}
     found = [
         Finding(name, part, part / total if total > 0 else 0.0, _WORDS[name](sound, goal))
         for name, part in parts.items()
@@ -64,10 +64,10 @@ def explain(features: Features | Heard, target: Features | Heard, loss: Perceptu
     return sorted(found, key=lambda finding: -finding.loss)
 
 
-def _signed(amount: float, unit: str, more: str, less: str, digits: int = 1) -> str:
-    """`2.1 LU too loud`; an amount that rounds to nothing is `the same`."""
+def _signed(amount: float, unit: str, more: str, less: str, none: str, digits: int = 1) -> str:
+    """`2.1 LU too loud`, or `none` for an amount that rounds to nothing."""
     text = f"{abs(amount):.{digits}f}"
-    return "the same" if float(text) == 0 else f"{text} {unit} {more if amount > 0 else less}"
+    return none if float(text) == 0 else f"{text} {unit} {more if amount > 0 else less}"
 
 
 def _weighted(difference: Tensor, sound: Heard, goal: Heard) -> float:
@@ -90,9 +90,8 @@ def _transport(sound: Heard, goal: Heard) -> str:
     bands = sound.mel.shape[-1]
     upwards = _weighted((goal.cumulative - sound.cumulative).mean(-1), sound, goal) * bands
     moved = float(TERMS["transport"](sound, goal)) * bands
-    return (
-        f"energy lies {moved:.1f} of {bands} mel bands away: {_signed(upwards, 'bands', 'higher', 'lower')} on balance"
-    )
+    balance = _signed(upwards, "bands", "higher", "lower", "level")
+    return f"energy lies {moved:.1f} of {bands} mel bands away: {balance} on balance"
 
 
 def _envelope(sound: Heard, goal: Heard) -> str:
@@ -106,16 +105,16 @@ def _centroid(sound: Heard, goal: Heard) -> str:
 
 
 def _loudness(sound: Heard, goal: Heard) -> str:
-    return _signed(float(sound.loudness_lufs - goal.loudness_lufs), "LU", "too loud", "too quiet")
+    return _signed(float(sound.loudness_lufs - goal.loudness_lufs), "LU", "too loud", "too quiet", "as loud")
 
 
 def _stereo(sound: Heard, goal: Heard) -> str:
-    return f"sides {_signed(float((sound.side_db - goal.side_db).mean()), 'dB', 'louder', 'softer')}"
+    return f"sides {_signed(float((sound.side_db - goal.side_db).mean()), 'dB', 'louder', 'softer', 'as loud')}"
 
 
 def _onset(sound: Heard, goal: Heard) -> str:
     late_ms = 1000.0 * float(sound.onset_frame - goal.onset_frame) * sound.frame_s
-    return f"starts {_signed(late_ms, 'ms', 'late', 'early', 0)}"
+    return f"starts {_signed(late_ms, 'ms', 'late', 'early', 'on time', 0)}"
 
 
 def _percent(value: Tensor) -> str:

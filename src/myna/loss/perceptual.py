@@ -22,7 +22,7 @@ from myna.loss.terms import TERMS
 __all__ = ["BROKEN", "LossBreakdown", "PerceptualLoss"]
 
 BROKEN = 25.0
-"""What a sound with NaN or infinity costs: more than any other can."""
+"""What a sound with NaN or infinity costs: more than any sound within full scale can."""
 
 
 @dataclass(frozen=True, eq=False)
