@@ -120,7 +120,7 @@ class Curriculum:
         Args:
             n: how many, 1 or more.
             generator: of all randomness; it is moved on, so that the next call gives other tasks.
-            stage: only this one's; None for the current one with its share of earlier ones.
+            stage: only this one's, at its full distance; None for the current one with its share of earlier ones.
 
         Raises:
             UsageError: no such stage, or n below 1.
@@ -134,12 +134,11 @@ class Curriculum:
         return self._sampler.tasks([self._plan(rng, only) for rng in generators], generators)
 
     def _plan(self, rng: np.random.Generator, only: Stage | None) -> Plan:
-        stage = only or self.current
-        earlier = rng.random() < stage.earlier
-        if only is None and earlier and self.stage > 1:
+        stage, distance = only or self.current, self.distance
+        if only is None and rng.random() < stage.earlier and self.stage > 1:
             stage = self.stages[rng.integers(self.stage - 1)]
-        # Whoever asks for a stage, or goes back to an earlier one, gets it at its full distance.
-        distance = self.distance if stage is self.current else stage.distance[1]
+        if only or stage is not self.current:
+            distance = stage.distance[1]  # the ramp is for the stage that is being learnt
         return Plan(stage, distance, recorded=bool(rng.random() < stage.recordings))
 
     def held_out(self, stage: int | None = None) -> TaskBatch:

@@ -59,15 +59,17 @@ class PresetDraws:
     def near(
         self, target_u: np.ndarray, stages: Sequence[Stage], distance: np.ndarray, generators: Generators
     ) -> np.ndarray:
-        """Presets (n, P) on the way from the targets to other draws; choices are the other's with that chance.
+        """Presets (n, P) on the way from the targets to musical draws; choices are the draw's with that chance.
+
+        Musical, since uniform ones are silent too often: from silence nothing tells the way.
 
         Args:
             target_u: (n, P), inside the stages.
             stages: of the rows.
-            distance: (n,) in [0, 1]; 0 gives the target, 1 the other draw.
+            distance: (n,) in [0, 1]; 0 gives the target, 1 the draw.
             generators: of the rows.
         """
-        other = self.targets(stages, generators)
+        other = self.inside(self._priors[True].sample_each(list(generators)), stages)
         chance = np.reshape([rng.random(len(self.table)) for rng in generators], other.shape)
         share = np.reshape(distance, (-1, 1))
         chosen = np.where(chance < share, other, target_u)

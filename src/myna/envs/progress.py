@@ -146,13 +146,21 @@ class Progress:
         if state.get("stages") != names:
             raise UsageError(f"The curriculum's state is not of the stages {', '.join(names)}: use the config it had.")
         counts = [_count(state.get(key)) for key in ("stage", "episodes", "below", "above")]
-        medians = state.get("median")
-        if not isinstance(medians, Mapping) or not set(medians) <= set(names):
-            raise UsageError("The curriculum's state is damaged: it needs medians by stage.")
+        medians = _medians(state.get("median"), names)
         if not 1 <= counts[0] <= len(names):
             raise UsageError(f"The curriculum's state names stage {counts[0]}: there are stages 1 to {len(names)}.")
         self.stage, self.episodes, self._below, self._above = counts
-        self.medians = {name: float(median) for name, median in medians.items()}
+        self.medians = medians
+
+
+def _medians(value: Any, names: list[str]) -> dict[str, float]:
+    if not isinstance(value, Mapping) or not set(value) <= set(names) or not all(map(_is_loss, value.values())):
+        raise UsageError("The curriculum's state is damaged: it needs median losses by stage.")
+    return {name: float(median) for name, median in value.items()}
+
+
+def _is_loss(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and bool(np.isfinite(value))
 
 
 def _count(value: Any) -> int:

@@ -55,9 +55,9 @@ class Stage:
         open: names of the parameters that are open: what this stage `opens` (modules or parameters), and what the
             stages before it opened. Targets and starts keep the defaults elsewhere.
         musical: share in [0, 1] of targets from the musical prior; the others are uniform.
-        starts: kind → share; `default` (the default preset), `near` (between the target and another draw), `retrieved`
-            (from a bank). They add up to 1.
-        distance: of near starts, in [0, 1], as the stage begins and in full: 0 is the target, 1 another draw.
+        starts: kind → share: `default` (the default preset), `near` (between the target and a musical draw) and
+            `retrieved` (from a bank). They add up to 1.
+        distance: of near starts, in [0, 1], as the stage begins and in full: 0 is the target, 1 the musical draw.
         ramp_episodes: episodes of the stage until the distance is full, 0 or more.
         probe_sets: each task plays one of them.
         bound: the largest |Δu| of a step, above 0 up to 1.

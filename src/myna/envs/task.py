@@ -137,11 +137,11 @@ class TaskBatch:
 
 def _rows(index: Any, count: int) -> torch.Tensor:
     """Row numbers, int64 on the CPU."""
-    if isinstance(index, (int, np.integer)):
-        index = [int(index)]
-    if not isinstance(index, (slice, torch.Tensor)):
-        index = torch.as_tensor(np.asarray(index, bool if getattr(index, "dtype", None) == np.bool_ else np.int64))
-    return torch.arange(count)[index.cpu() if isinstance(index, torch.Tensor) else index]
+    if isinstance(index, slice):
+        return torch.arange(count)[index]
+    array = np.atleast_1d(index.cpu().numpy() if isinstance(index, torch.Tensor) else np.asarray(index))
+    picked = torch.from_numpy(array if array.dtype == np.bool_ else array.astype(np.int64))
+    return torch.arange(count)[picked]
 
 
 def tasks_from_recordings(
