@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -26,7 +27,12 @@ _LN10_OVER_20 = math.log(10.0) / 20.0
 
 def log_magnitude(magnitude: Tensor, out: Tensor | None = None) -> Tensor:
     """Natural logarithm, floored at -80 dBFS: below lie rounding and dither, which no ear compares."""
-    return torch.clamp(magnitude, min=_MAGNITUDE_FLOOR, out=out).log_()
+    floored = torch.clamp(magnitude, min=_MAGNITUDE_FLOOR, out=out)
+    if floored.device.type != "cpu":
+        return floored.log_()
+    array = floored.numpy()
+    np.log(array, out=array)  # less than half the time of torch's
+    return floored
 
 
 class Heard:
