@@ -130,12 +130,21 @@ def test_targets_are_the_canonical_one_of_twins(samples, number: int) -> None:
     assert np.abs(TABLE.canonical(target_u) - target_u).max() < 1e-9
 
 
+def test_targets_are_canonical_where_the_pitch_that_orders_oscillators_is_closed() -> None:
+    knobs = [f"osc_{o}.{knob}" for o in "ab" for knob in ("on", "position", "level")]
+    stages = load_stages(TABLE, overrides={"stages": {"oscillators": {"opens": knobs}}}).stages
+    u = PresetDraws(TABLE, stages).targets(stages[:1] * 200, generator(0, "pairs").spawn(200))
+    assert np.abs(TABLE.canonical(u) - u).max() < 1e-9
+    assert len(np.unique(u[:, TABLE.index["osc_a.position"]])) > 150
+
+
 def test_where_one_oscillator_alone_is_open_it_stays_that_one(make) -> None:
     overrides = short()
     overrides["stages"]["oscillators"]["opens"] = ["osc_b", "master.volume_db"]
     tasks = make(overrides).sample(32, generator(0, "one"), 1)
     assert torch.equal(tasks.target_u[~tasks.open], torch.from_numpy(DEFAULTS).expand(32, -1)[~tasks.open])
-    assert len(tasks.target_u.unique(dim=0)) == 32
+    position = tasks.target_u[:, TABLE.index["osc_b.position"]]
+    assert not (position == DEFAULTS[TABLE.index["osc_a.position"]]).any()  # as the other twin would have it
 
 
 @each_stage
@@ -261,6 +270,7 @@ def test_near_starts_lie_as_far_as_the_distance_says() -> None:
     for distance in (0.0, 0.1, 0.5, 1.0):
         near = draws.near(target, stages, np.full(200, distance), generator(1, "near").spawn(200))
         way.append(float(np.abs(near - target)[:, ~TABLE.discrete].mean()))
+        assert np.abs(TABLE.snap(near) - near).max() < 1e-12
     assert way[0] == 0.0
     assert way[1:] == pytest.approx([0.1 * way[3], 0.5 * way[3], way[3]])
     assert way[3] > 0.1
@@ -352,6 +362,14 @@ def test_a_share_of_the_tasks_comes_from_recordings(make) -> None:
     assert tasks.probes[row] == (Probe(57.0, 90.0, 0.2, 0.25),)
     assert (tasks.stage == 6).all()
     assert torch.equal(tasks.start_u[recorded], torch.from_numpy(DEFAULTS).expand(int(recorded.sum()), -1))
+
+
+def test_recordings_and_presets_come_in_the_order_of_their_generators(make) -> None:
+    curriculum = make(short(recordings=0.5), recordings=[recording()])
+    together = curriculum.sample_each([generator(0, "mixed", i) for i in range(8)], 2)
+    assert 0 < together.known.sum() < 8
+    for i in range(8):
+        assert_same(curriculum.sample_each([generator(0, "mixed", i)], 2), together[i])
 
 
 def test_presets_take_the_place_of_recordings_that_are_not_there(make) -> None:
