@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from myna.errors import UsageError
 from myna.features import CONFIGS as EARS
 from myna.features import analyse
 from myna.loss import BROKEN, CONFIGS, Heard, PerceptualLoss, score
@@ -68,6 +69,17 @@ def test_a_broken_sound_stops_nobody_else() -> None:
     assert found.total[1] == BROKEN
     assert features.finite.tolist() == [True, False, True]
     assert torch.equal(found.total[[0, 2]], score(SOUNDS[[0, 2]], RATE, analyse(note(), RATE))[0].total)
+
+
+@pytest.mark.parametrize("shape", [(0, 2, 100), (2, 100), (3, 2, 0)])
+def test_audio_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(UsageError, match=r"shape \(B, C, T\)"):
+        score(np.zeros(shape, np.float32), RATE, analyse(note(), RATE))
+
+
+def test_some_targets_for_more_sounds_are_refused() -> None:
+    with pytest.raises(UsageError, match="as many as the 5 sounds; got 3"):
+        score(SOUNDS[:5], RATE, analyse(SOUNDS[:3], RATE))
 
 
 def test_a_breakdown_can_be_indexed() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from myna.errors import UsageError
 from myna.features import Features, analyse, each_item
 from myna.loss.heard import Heard
 from myna.loss.perceptual import LossBreakdown, PerceptualLoss, as_heard
@@ -34,11 +35,17 @@ def score(
 
     Returns:
         The breakdown (B,), and the features (B,) without magnitudes.
+
+    Raises:
+        UsageError: audio of another shape, or a target that cannot be compared with it.
     """
+    if len(audio.shape) != 3 or 0 in audio.shape:
+        raise UsageError(f"Audio must have the shape (B, C, T) with samples; got {tuple(audio.shape)}.")
     loss = loss or PerceptualLoss()
     goal = as_heard(target)
     config = goal.features.config
-
+    if goal.features.shape not in ((), (1,), (len(audio),)):
+        raise UsageError(f"There must be one target or as many as the {len(audio)} sounds; got {len(goal.features)}.")
     most = max(1, int(_CHUNK_S * sample_rate / audio.shape[-1]))
     size = min(most, -(-len(audio) // max(1, threads)))
 
