@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from myna.features.cache import FeatureCache
 from myna.features.config import CONFIGS, FLOOR_DB, FULL, TRAINING, FeatureConfig, frame_sizes
 from myna.features.container import Features
 from myna.features.extractor import analyse
@@ -13,6 +14,7 @@ __all__ = [
     "FLOOR_DB",
     "FULL",
     "TRAINING",
+    "FeatureCache",
     "FeatureConfig",
     "Features",
     "analyse",
