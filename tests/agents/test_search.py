@@ -7,7 +7,7 @@ import pytest
 
 from myna.agents import AGENTS, make_agent
 from myna.agents.auto import Auto
-from myna.agents.cma_es import ColdCMA
+from myna.agents.cma_es import ColdCMA, _mean_preset
 from myna.agents.descent import Descent
 from myna.agents.random_search import RandomSearch
 from myna.agents.swaps import GROUPS, change_choices, swap_modules
@@ -133,7 +133,7 @@ def test_cold_cma_improves_on_its_start(objective, rng) -> None:
     task = objective(120)
     match = ColdCMA().match(task, rng)
     start = objective(1)
-    start.evaluate(task.table.encode(task.table.defaults)[None])
+    start.evaluate(_mean_preset(task.table)[None])
     assert match.loss < start.best_loss
 
 
