@@ -24,7 +24,7 @@ LAYERS = [
     ["agents"],
     ["training"],
     ["evaluation"],
-    ["render"],
+    ["render", "analysis"],
     ["matching"],
     ["app", "cli"],
 ]

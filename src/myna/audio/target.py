@@ -17,7 +17,7 @@ from myna.audio.loudness import loudness_lufs
 from myna.audio.pitch import estimate_note_midi, settle_note
 from myna.errors import BadAudioError, UsageError
 
-__all__ = ["DEFAULT_NOTE_MIDI", "TARGET_LUFS", "Target", "target_from_audio", "target_from_file"]
+__all__ = ["DEFAULT_NOTE_MIDI", "TARGET_LUFS", "Target", "target_from_audio", "target_from_file", "to_stereo"]
 
 TARGET_LUFS = -18.0
 MAX_PEAK = 0.99
@@ -123,7 +123,7 @@ def target_from_audio(
     _check_arguments(note, gate, velocity, max_s)
     rate = audio.sample_rate
     warnings: list[str] = []
-    sound, lead = _cut_out_note(_to_stereo(audio.samples, warnings), rate, max_s, name, warnings)
+    sound, lead = _cut_out_note(to_stereo(audio.samples, warnings), rate, max_s, name, warnings)
     total_s = sound.shape[1] / rate
     gate_s = _settle_gate(sound, rate, gate, total_s, warnings)
     note_midi, voiced = _settle_pitch(sound[:, lead:], rate, gate_s, note, warnings)
@@ -142,8 +142,13 @@ def _check_arguments(note: float | None, gate: float | None, velocity: int, max_
         raise UsageError(f"The longest length {max_s} s is outside {MIN_LENGTH_S:g} to {MAX_LENGTH_S:g} s.")
 
 
-def _to_stereo(samples: np.ndarray, warnings: list[str]) -> np.ndarray:
-    """Return (2, T): mono doubled, stereo as it is, surround folded down as in ITU-R BS.775."""
+def to_stereo(samples: np.ndarray, warnings: list[str]) -> np.ndarray:
+    """Return (2, T): mono doubled, stereo as it is, surround folded down as in ITU-R BS.775.
+
+    Args:
+        samples: (C, T), 1 to 8 channels in the order of WAV and FLAC.
+        warnings: gets a sentence where channels were folded.
+    """
     channels = samples.shape[0]
     if channels == 1:
         return np.repeat(samples, 2, axis=0)
