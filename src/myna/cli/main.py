@@ -20,10 +20,10 @@ __all__ = ["VERBS", "main"]
 
 VERBS: dict[str, tuple[str, str]] = {
     "match": ("myna.cli.match:run", "recording in, preset out"),
-    "analyse": ("myna.cli.analyse:run", "show what a sound is like"),
-    "loss": ("myna.cli.loss:run", "tell how far a sound is from another, and why"),
     "presets": ("myna.cli.presets:run", "list, show, validate and generate presets"),
     "render": ("myna.cli.render:run", "play a preset into an audio file"),
+    "analyse": ("myna.cli.analyse:run", "show what a sound is like"),
+    "loss": ("myna.cli.loss:run", "tell how far a sound is from another, and why"),
     "doctor": ("myna.cli.doctor:run", "show versions, extras and settings of this installation"),
 }
 """Verb → ("module:function", what it does); a new verb is one file and one line here."""
