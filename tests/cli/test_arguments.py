@@ -9,7 +9,7 @@ from typing import Annotated
 import pytest
 
 from myna.agents.registry import AGENTS
-from myna.cli import doctor, match, presets, render
+from myna.cli import analyse, doctor, loss, match, presets, render
 from myna.cli.arguments import Argument, Flag, chosen, named, names, number, one_or_more, parse, whole
 from myna.cli.main import VERBS, main
 from myna.errors import UsageError
@@ -157,7 +157,10 @@ def test_every_verb_has_help_on_stdout(verb: str, capsys) -> None:
     assert out.startswith(f"usage: myna {verb} ") and err == ""
 
 
-@pytest.mark.parametrize("options", [match.Options, render.Options, doctor.Options, *presets.VERBS.values()])
+@pytest.mark.parametrize(
+    "options",
+    [*(verb.Options for verb in (match, render, doctor, analyse, loss)), *presets.VERBS.values()],
+)
 def test_every_option_is_explained(options: type, capsys) -> None:
     with pytest.raises(SystemExit):
         parse(options, "myna x", ["--help"])
