@@ -79,7 +79,9 @@ def _stamp() -> str:
     """Names what a result depends on, so that `--resume` never mixes results of two versions."""
     package = Path(myna.__file__).parent
     parts = [
-        path for part in ("features", "loss", "agents", "presets", "audio") for path in package.glob(f"{part}/**/*")
+        path
+        for part in ("features", "loss", "retrieval", "agents", "presets", "audio")
+        for path in package.glob(f"{part}/**/*")
     ]
     sources = sorted(path for path in [*parts, package / "matching.py"] if path.suffix in (".py", ".json"))
     return sha256_hex(source_hash().encode() + b"".join(path.read_bytes() for path in sources))[:16]
