@@ -1,0 +1,271 @@
+"""The environment itself: batched, on any device, and without a state of its own.
+
+Shapes: B environments, N probes, C channels, T samples, P parameters, A entries of a flat action, D of an observation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import torch
+
+from myna.envs.action import ActionConfig, ActionDecoder
+from myna.envs.noise_floor import success_loss
+from myna.envs.observation import ObservationLayout, observe
+from myna.envs.oracle import Journey
+from myna.envs.reward import RewardConfig, Step, reward_parts
+from myna.envs.state import State, put_features, put_rows
+from myna.envs.statistics import load_statistics
+from myna.envs.summary import summarise
+from myna.envs.task import TaskBatch
+from myna.errors import UsageError
+from myna.features import Features, analyse
+from myna.loss import TRAINING_LOSS, LossBreakdown, LossConfig, PerceptualLoss, score
+from myna.synth.renderer import Renderer
+
+__all__ = ["Core", "CoreConfig", "EndConfig", "Transition"]
+
+_DEVICE_CHUNK = 512  # sounds whose loss is computed at once where the device is no CPU
+
+
+@dataclass(frozen=True)
+class EndConfig:
+    """When an episode ends before its horizon.
+
+    Attributes:
+        success_loss: at most this is success, and terminates; by default the measured noise floor, see `noise_floor`.
+        patience: share of the horizon, above 0, without a new best preset after which the episode is truncated; None
+            for no such rule.
+
+    Raises:
+        UsageError: a value out of range.
+    """
+
+    success_loss: float = field(default_factory=success_loss)
+    patience: float | None = 0.5
+
+    def __post_init__(self) -> None:
+        """See the class."""
+        if not 0.0 <= self.success_loss < math.inf:
+            raise UsageError(f"success_loss must be a number of 0 or more; got {self.success_loss!r}.")
+        if self.patience is not None and not 0.0 < self.patience < math.inf:
+            raise UsageError(f"patience must be a share of the horizon above 0, or None; got {self.patience!r}.")
+
+
+@dataclass(frozen=True)
+class CoreConfig:
+    """How presets are edited, what is heard, what is rewarded, and when it ends."""
+
+    action: ActionConfig = field(default_factory=ActionConfig)
+    reward: RewardConfig = field(default_factory=RewardConfig)
+    ends: EndConfig = field(default_factory=EndConfig)
+    loss: LossConfig = TRAINING_LOSS
+
+
+class Transition(NamedTuple):
+    """What a step gives.
+
+    Attributes:
+        state: after it; an episode that has ended waits there to be replaced.
+        reward: (B,) float64, the sum of its parts; 0 where the episode had ended before.
+        terminated: (B,) bool, for good: the target was reached, or the sound broke.
+        truncated: (B,) bool, cut off: at the horizon, or after steps without a new best.
+        info: `reward_parts` (name → (B,)), and `success`, `broken`, `stagnated`, (B,) bool.
+    """
+
+    state: State
+    reward: torch.Tensor
+    terminated: torch.Tensor
+    truncated: torch.Tensor
+    info: dict[str, Any]
+
+
+class _Heard(NamedTuple):
+    """What was heard of some rows: features (n, N), loss (n,), its terms, and whether it is broken (n,)."""
+
+    features: Features
+    loss: torch.Tensor
+    terms: Mapping[str, torch.Tensor]
+    broken: torch.Tensor
+
+
+class Core:
+    """Plays episodes.
+
+    Args:
+        renderer: of the synth; its device is that of states and tasks.
+        config: see `CoreConfig`.
+        probes: notes per task, N.
+
+    Attributes:
+        decoder: of actions.
+        layout: of observations.
+
+    Example:
+        >>> # core = Core(renderer)
+        >>> # state = core.reset(curriculum.sample(64, generator(0, "train")))
+        >>> # state, reward, terminated, truncated, info = core.step(state, torch.zeros(64, core.decoder.layout.size))
+        >>> # core.observe(state)  → (64, D) float32
+    """
+
+    def __init__(self, renderer: Renderer, config: CoreConfig | None = None, probes: int = 1) -> None:
+        """See the class."""
+        self.renderer = renderer
+        self.config = config or CoreConfig()
+        self.device = torch.device(renderer.device)
+        self.decoder = ActionDecoder(renderer.table, self.config.action, self.device)
+        self._loss = PerceptualLoss(self.config.loss)
+        terms = [*self.config.loss.weights, *self.config.loss.penalties, "broken"]
+        self.layout = ObservationLayout(renderer.table, terms, probes)
+        self._statistics = load_statistics().to(self.device)
+
+    def reset(self, tasks: TaskBatch) -> State:
+        """Begin episodes: render and hear the start presets.
+
+        Args:
+            tasks: B of them, with the number of probes that the core was made for.
+
+        Raises:
+            UsageError: another number of probes, or targets of another length or features than the renderer's sounds.
+        """
+        if tasks.target.shape[1] != self.layout.probes:
+            raise UsageError(f"The tasks have {tasks.target.shape[1]} probes; this core plays {self.layout.probes}.")
+        heard = self._hear(tasks, tasks.start_u)
+        count = len(tasks)
+        nothing = torch.zeros(count, dtype=torch.int64, device=self.device)
+        never = torch.zeros(count, dtype=torch.bool, device=self.device)
+        return State(
+            tasks=tasks,
+            u=tasks.start_u,
+            raw_u=tasks.start_u,
+            features=heard.features,
+            summary=self._summary(heard.features),
+            target_summary=self._summary(tasks.target),
+            loss=heard.loss,
+            terms=heard.terms,
+            step=nothing,
+            moved=torch.zeros_like(tasks.start_u),
+            best_loss=heard.loss,
+            best_u=tasks.start_u,
+            best_step=nothing,
+            broken=heard.broken,
+            terminated=never,
+            truncated=never,
+            idle=nothing,
+            trail_u=(tasks.start_u,),
+            trail_loss=(heard.loss,),
+        )
+
+    def step(self, state: State, action: Any) -> Transition:
+        """Apply one action to each running episode; one that has ended stays as it is, with reward 0.
+
+        Args:
+            state: it is not changed.
+            action: flat (B, A), or heads; see `ActionDecoder.apply`.
+
+        Raises:
+            UsageError: an action of a wrong shape, or not finite.
+        """
+        running = ~state.ended
+        move = self.decoder.apply(state.raw_u, state.u, action, state.tasks.open & running[:, None], state.tasks.bound)
+        moved = state if not running.any() else self._listen(state, move.u, running)
+        after = replace(moved, u=move.u, raw_u=move.raw_u, moved=torch.where(running[:, None], move.moved, state.moved))
+        after, new_best = self._keep_books(after, running)
+        success = running & (after.loss <= self.config.ends.success_loss) & ~after.broken
+        stagnated = running & self._stagnated(after)
+        terminated = state.terminated | success | (running & after.broken)
+        truncated = (state.truncated | stagnated | (after.step >= after.tasks.horizon)) & ~terminated
+        after = replace(after, terminated=terminated, truncated=truncated)
+        step = Step(state.loss, after.loss, move.effort(), new_best, success, running & after.broken, state.broken)
+        parts = reward_parts(self.config.reward, step)
+        reward = sum(parts.values(), torch.zeros_like(parts["improvement"]))
+        info = {"reward_parts": parts, "success": success, "broken": step.broken, "stagnated": stagnated & truncated}
+        return Transition(after, reward, terminated, truncated, info)
+
+    def observe(self, state: State) -> torch.Tensor:
+        """Flat observations, (B, D) float32; `layout.split` gives the `Dict` form."""
+        return observe(self.layout, state)
+
+    def journey(self, state: State) -> Journey:
+        """What the oracle must know to go on from a state."""
+        tasks = state.tasks
+        return Journey(state.raw_u, state.u, tasks.target_u, tasks.open, tasks.bound)
+
+    # Hearing
+
+    def _listen(self, state: State, u: torch.Tensor, running: torch.Tensor) -> State:
+        """The state with what is heard of presets u (B, P) where episodes are running."""
+        if running.all():
+            heard = self._hear(state.tasks, u)
+            return replace(
+                state,
+                features=heard.features,
+                summary=self._summary(heard.features),
+                loss=heard.loss,
+                terms=heard.terms,
+                broken=heard.broken,
+            )
+        rows = running.nonzero()[:, 0]
+        heard = self._hear(state.tasks[rows], u[rows])
+        return replace(
+            state,
+            features=put_features(state.features, rows, heard.features),
+            summary=put_rows(state.summary, rows, self._summary(heard.features)),
+            loss=put_rows(state.loss, rows, heard.loss),
+            terms={name: put_rows(term, rows, heard.terms[name]) for name, term in state.terms.items()},
+            broken=put_rows(state.broken, rows, heard.broken),
+        )
+
+    def _hear(self, tasks: TaskBatch, u: torch.Tensor) -> _Heard:
+        """Render and compare presets u (n, P), one call each."""
+        audio = self.renderer.render(u, tasks.probes).flatten(0, 1)  # (n N, C, T)
+        breakdown, features = self._compare(audio, tasks.target.reshape(len(audio)))
+        shape = (len(tasks), self.layout.probes)
+        terms = {**breakdown.terms, **breakdown.penalties}
+        finite = features.finite.reshape(shape).all(1)
+        means = {name: _mean(term.reshape(shape)) for name, term in terms.items()}
+        return _Heard(features.reshape(*shape), _mean(breakdown.total.reshape(shape)), means, ~finite)
+
+    def _compare(self, audio: torch.Tensor, target: Features) -> tuple[LossBreakdown, Features]:
+        if self.device.type == "cpu":
+            return score(audio, self.renderer.sample_rate, target, self._loss, self.renderer.threads)
+        features = analyse(audio, self.renderer.sample_rate, target.config, on_bad="mark")
+        parts = [slice(i, i + _DEVICE_CHUNK) for i in range(0, len(audio), _DEVICE_CHUNK)]
+        return LossBreakdown.cat(self._loss(features[part], target[part]) for part in parts), features.lean()
+
+    def _summary(self, features: Features) -> torch.Tensor:
+        return self._statistics.standardise(summarise(features))
+
+    # Bookkeeping
+
+    def _keep_books(self, state: State, running: torch.Tensor) -> tuple[State, torch.Tensor]:
+        """The state one step on, with its best and its trail brought up to date; and which found a new best, (B,)."""
+        step, better = state.step + running, state.loss < state.best_loss
+        longest = int(state.tasks.horizon.max()) + 1
+        updated = replace(
+            state,
+            step=step,
+            idle=state.idle + ~running,
+            best_loss=torch.where(better, state.loss, state.best_loss),
+            best_u=torch.where(better[:, None], state.u, state.best_u),
+            best_step=torch.where(better, step, state.best_step),
+            trail_u=(*state.trail_u, state.u)[-longest:],
+            trail_loss=(*state.trail_loss, state.loss)[-longest:],
+        )
+        return updated, better
+
+    def _stagnated(self, state: State) -> torch.Tensor:
+        if self.config.ends.patience is None:
+            return torch.zeros_like(state.broken)
+        return state.step - state.best_step >= torch.ceil(self.config.ends.patience * state.tasks.horizon)
+
+
+def _mean(values: torch.Tensor) -> torch.Tensor:
+    """Mean over the probes (B, N) → (B,), added one by one: the same bits in any batch."""
+    total = values[:, 0]
+    for n in range(1, values.shape[1]):
+        total = total + values[:, n]
+    return total / values.shape[1]
