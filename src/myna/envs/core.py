@@ -73,7 +73,7 @@ class Transition(NamedTuple):
         reward: (B,) float64, the sum of its parts; 0 where the episode had ended before.
         terminated: (B,) bool, for good: the target was reached, or the sound broke.
         truncated: (B,) bool, cut off: at the horizon, or after steps without a new best.
-        info: `reward_parts` (name → (B,)), and `success`, `broken`, `stagnated`, (B,) bool.
+        info: `reward_parts` (name → (B,)), and `is_success`, `broken`, `stagnated`, (B,) bool.
     """
 
     state: State
@@ -182,7 +182,7 @@ class Core:
         step = Step(state.loss, after.loss, move.effort(), new_best, success, running & after.broken, state.broken)
         parts = reward_parts(self.config.reward, step)
         reward = sum(parts.values(), torch.zeros_like(parts["improvement"]))
-        info = {"reward_parts": parts, "success": success, "broken": step.broken, "stagnated": stagnated & truncated}
+        info = {"reward_parts": parts, "is_success": success, "broken": step.broken, "stagnated": stagnated & truncated}
         return Transition(after, reward, terminated, truncated, info)
 
     def observe(self, state: State) -> torch.Tensor:

@@ -1,0 +1,293 @@
+"""The vector environment: all episodes side by side, one render and one analysis per step.
+
+Shapes: B environments, D numbers of an observation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from myna.envs.assembly import Assembly
+from myna.envs.callbacks import Callback, Callbacks
+from myna.envs.core import Transition
+from myna.envs.curriculum import Outcomes
+from myna.envs.episodes import episode
+from myna.envs.frames import RENDER_FPS, RENDER_MODES, check_render_mode, frame, history
+from myna.envs.history import Edit
+from myna.envs.state import State
+from myna.envs.task import TaskBatch
+from myna.errors import UsageError
+from myna.seeding import generator
+
+__all__ = ["MynaVectorEnv"]
+
+
+class MynaVectorEnv(VectorEnv):
+    """B environments as `MynaEnv` describes them, each equal to a single one, step for step and bit for bit.
+
+    Environment i plays the episodes of `MynaEnv` with the seed `seeds[i]`.
+
+    Args:
+        num_envs: B, 1 or more.
+        autoreset_mode: what becomes of an episode that has ended, one of Gymnasium's:
+            `SAME_STEP` (default): the next one begins in the same step; `info["final_obs"]` and `info["final_info"]`
+            tell of the last step, at the environments that `info["_final_obs"]` marks. Both are batches: `final_obs`
+            holds every environment's observation before resets, so it is right for those that go on, too.
+            `NEXT_STEP`: the next step begins the next episode, whatever the action, with reward 0.
+            `DISABLED`: it stays as it is, with reward 0, until `reset(options={"reset_mask": …})`.
+        callbacks: told of steps, episodes and the curriculum.
+        render_mode: see `MynaEnv`; `render` returns one frame per environment.
+        settings: the arguments of `MynaEnv`.
+
+    Attributes:
+        state: of all episodes; tensors, not to be changed.
+        seeds: (B,) of the environments.
+        core, curriculum, layout: see `Assembly`.
+
+    Raises:
+        UsageError: an argument out of range.
+
+    Example:
+        >>> import gymnasium
+        >>> envs = gymnasium.make_vec("myna.envs:myna/PresetMatch-v0", 64, stage=3)  # doctest: +SKIP
+        >>> observations, infos = envs.reset(seed=0)  # doctest: +SKIP
+        >>> observations, rewards, *_ = envs.step(envs.action_space.sample())  # doctest: +SKIP
+    """
+
+    metadata: dict[str, Any] = {  # noqa: RUF012 - as Gymnasium declares it; each instance has its own
+        "render_modes": list(RENDER_MODES),
+        "render_fps": RENDER_FPS,
+        "autoreset_mode": AutoresetMode.SAME_STEP,
+    }
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        *,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+        callbacks: Callback | Sequence[Callback] = (),
+        render_mode: str | None = None,
+        **settings: Any,
+    ) -> None:
+        """See the class."""
+        if num_envs < 1:
+            raise UsageError(f"num_envs must be 1 or more; got {num_envs}.")
+        check_render_mode(render_mode)
+        self.num_envs, self.render_mode = num_envs, render_mode
+        self.autoreset_mode = _autoreset_mode(autoreset_mode)
+        self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
+        self._parts = Assembly(**settings)
+        self.core, self.curriculum, self.layout = self._parts.core, self._parts.curriculum, self._parts.layout
+        self.single_observation_space = self._parts.observation_space
+        self.single_action_space = self._parts.action_space
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._callbacks = callbacks if isinstance(callbacks, Callback) else Callbacks(callbacks)
+        self._heeded = not isinstance(self._callbacks, Callbacks) or bool(self._callbacks.callbacks)
+        self._seeds: list[int] | None = None
+        self._episodes = np.full(num_envs, -1)
+        self._state: State | None = None
+        self._steps = 0
+
+    @property
+    def state(self) -> State:
+        """Of all episodes.
+
+        Raises:
+            UsageError: before the first reset.
+        """
+        if self._state is None:
+            raise UsageError("The environments have not begun: call reset() first.")
+        return self._state
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Of the environments, (B,)."""
+        if self._seeds is None:
+            self._seeds = self._derived(self.np_random_seed or 0)
+        return tuple(self._seeds)
+
+    def _derived(self, seed: int) -> list[int]:
+        # Hashed, not seed + i: the environments of seeds 0 and 1 would share all episodes but one.
+        return [int(generator(seed, "env", i).integers(2**63)) for i in range(self.num_envs)]
+
+    # Gymnasium's calls
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Begin episodes.
+
+        Args:
+            seed: of all environments, or one for each; None goes on with the next episodes of the seeds there are.
+            options: `reset_mask` (B,) bool, which to reset, all where absent; `tasks`, a `TaskBatch` with a task for
+                each of these, drawn from the curriculum where absent.
+
+        Returns:
+            Observations of all, and info of those that were reset.
+
+        Raises:
+            UsageError: seeds, mask or tasks that do not fit.
+        """
+        options = options or {}
+        mask = self._mask(options.get("reset_mask"))
+        self._take_seeds(seed, mask)
+        rows = np.flatnonzero(mask)
+        fresh = self._begin(rows, options.get("tasks"))
+        self._state = fresh if len(rows) == self.num_envs else self.state.put(self._tensor(rows), fresh)
+        return self._parts.observation(self.state), self._masked(self._parts.state_info(self.state), mask)
+
+    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        """Play one step of all; see Gymnasium's `VectorEnv.step` and `autoreset_mode`.
+
+        Raises:
+            UsageError: before the first reset, or actions of a wrong shape or not finite.
+        """
+        waiting = self.state.ended
+        done = self.core.step(self.state, actions)
+        ended = done.state.ended & ~waiting
+        self._tell(done, ended)
+        if self.autoreset_mode is AutoresetMode.NEXT_STEP:
+            return self._after_next_step(done, waiting)
+        if self.autoreset_mode is AutoresetMode.SAME_STEP and bool(ended.any()):
+            return self._after_same_step(done, ended)
+        self._state = done.state
+        every = np.ones(self.num_envs, np.bool_)
+        return self._result(done, self._masked(self._parts.step_info(done), every))
+
+    def render(self) -> tuple[Any, ...] | None:
+        """One frame per environment, in the render mode; None without one."""
+        if self.render_mode is None:
+            return None
+        return tuple(frame(self.core, self.state, row, self.render_mode) for row in range(self.num_envs))
+
+    def close_extras(self, **_: Any) -> None:
+        """Close the callbacks."""
+        self._callbacks.close()
+
+    # More than Gymnasium asks for
+
+    def edits(self, row: int) -> list[Edit]:
+        """All edits of an environment's episode so far; of the new one where it has begun."""
+        return history(self.core, self.state, row)
+
+    def update_curriculum(self, outcomes: Outcomes) -> None:
+        """Pass outcomes, such as those on held-out targets, to the curriculum, and its state to the callbacks."""
+        self.curriculum.update(outcomes)
+        self._callbacks.on_curriculum(self._steps, self.curriculum.state_dict())
+
+    # Resets
+
+    def _begin(self, rows: np.ndarray, tasks: TaskBatch | None = None) -> State:
+        """The next episodes of some environments: one draw, one render and one analysis for all of them."""
+        if tasks is None:
+            self._episodes[rows] += 1
+            seeds = self.seeds
+            return self._parts.begin([seeds[row] for row in rows], self._episodes[rows].tolist())
+        if len(tasks) != len(rows):
+            raise UsageError(f"{len(rows)} environments need as many tasks; got {len(tasks)}.")
+        return self._parts.play(tasks)
+
+    def _restart(self, state: State, which: torch.Tensor) -> State:
+        rows = which.nonzero()[:, 0]
+        return state.put(rows, self._begin(rows.cpu().numpy())) if len(rows) else state
+
+    def _after_same_step(self, done: Transition, ended: torch.Tensor) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        mask = ended.cpu().numpy()
+        every = np.ones_like(mask)
+        last, final = self._parts.observation(done.state), self._parts.step_info(done)
+        self._state = self._restart(done.state, ended)
+        infos = self._masked(self._parts.state_info(self.state), every) | self._masked(done.info, ~mask)
+        infos |= {"final_obs": last, "final_info": self._masked(final, mask)}
+        infos |= {"_final_obs": self._kind(mask), "_final_info": self._kind(mask)}
+        return self._result(done, infos)
+
+    def _after_next_step(self, done: Transition, waiting: torch.Tensor) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        self._state = self._restart(done.state, waiting)
+        done = done._replace(terminated=done.terminated & ~waiting, truncated=done.truncated & ~waiting)
+        every, played = np.ones(self.num_envs, np.bool_), ~waiting.cpu().numpy()
+        infos = self._masked(self._parts.state_info(self.state), every) | self._masked(done.info, played)
+        return self._result(done, infos)
+
+    def _result(self, done: Transition, infos: dict[str, Any]) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        signals = (self._parts.out(part) for part in (done.reward, done.terminated, done.truncated))
+        return (self._parts.observation(self.state), *signals, infos)
+
+    # Callbacks
+
+    def _tell(self, done: Transition, ended: torch.Tensor) -> None:
+        self._steps += self.num_envs
+        self._parts.warn_of_broken(done)
+        learnt = self._parts.learn(done.state, ended)
+        if not self._heeded:
+            return
+        self._callbacks.on_step(self._steps, done.state, done.info)
+        rows = ended.nonzero()[:, 0].tolist()
+        if rows:
+            self._callbacks.on_episode_end(self._steps, [episode(self.core, done.state, row) for row in rows])
+        if learnt is not None:
+            self._callbacks.on_curriculum(self._steps, self.curriculum.state_dict())
+
+    # Seeds, masks and infos
+
+    def _take_seeds(self, seed: int | Sequence[int | None] | None, mask: np.ndarray) -> None:
+        if seed is None:
+            return
+        if isinstance(seed, (int, np.integer)):
+            super().reset(seed=int(seed))
+            given: list[int | None] = list(self._derived(int(seed)))
+        else:
+            given = list(seed)
+        if len(given) != self.num_envs:
+            raise UsageError(f"{self.num_envs} environments need as many seeds; got {len(given)}.")
+        kept = list(self.seeds)
+        for row in np.flatnonzero(mask).tolist():
+            one = given[row]
+            if one is not None:
+                kept[row], self._episodes[row] = int(one), -1
+        self._seeds = kept
+
+    def _mask(self, given: Any) -> np.ndarray:
+        if given is None:
+            return np.ones(self.num_envs, np.bool_)
+        mask = given.cpu().numpy() if isinstance(given, torch.Tensor) else np.asarray(given)
+        if mask.shape != (self.num_envs,) or mask.dtype != np.bool_ or not mask.any():
+            raise UsageError(f"reset_mask must be {self.num_envs} booleans, at least one of them true.")
+        if self._state is None and not mask.all():
+            raise UsageError("The first reset must be of all environments.")
+        return mask
+
+    def _masked(self, info: Mapping[str, Any], mask: np.ndarray) -> dict[str, Any]:
+        """Info as Gymnasium wants it: each key with `_key` (B,) bool, which environments it tells of; 0 elsewhere."""
+        told: dict[str, Any] = {}
+        keep = self._tensor(mask)
+        for name, value in info.items():
+            if isinstance(value, Mapping):
+                told[name] = self._masked(value, mask)
+            else:
+                shape = (-1, *[1] * (value.ndim - 1))
+                told[name] = self._parts.out(torch.where(keep.reshape(shape), value, torch.zeros_like(value)))
+            told[f"_{name}"] = self._kind(mask)
+        return told
+
+    def _tensor(self, array: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(array).to(self.core.device)
+
+    def _kind(self, mask: np.ndarray) -> Any:
+        """A mask of one's own, as an array or tensor."""
+        return self._parts.out(self._tensor(mask))
+
+
+def _autoreset_mode(mode: AutoresetMode | str) -> AutoresetMode:
+    if isinstance(mode, AutoresetMode):
+        return mode
+    for one in AutoresetMode:
+        if mode in (one.name, one.value):
+            return one
+    raise UsageError(f"The autoreset mode must be one of {', '.join(one.name for one in AutoresetMode)}; got {mode!r}.")
