@@ -92,9 +92,8 @@ class ObservationLayout:
 
     def _losses(self) -> list[Part]:
         low, high = _LOSS_LOW, _LOSS_HIGH
-        terms = f"log10 of what each adds to the loss: {', '.join(self.terms)}"
         return [
-            Part("terms", (len(self.terms),), low, high, terms),
+            Part("terms", (len(self.terms),), low, high, "log10 of what each term and penalty adds to the loss"),
             Part("loss", (1,), low, high, "log10 of the loss"),
             Part("best_loss", (1,), low, high, "log10 of the lowest loss so far"),
             Part("gap", (1,), 0.0, high - low, "`loss` minus `best_loss`: what was lost since the best"),

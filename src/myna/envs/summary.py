@@ -24,11 +24,11 @@ SHAPES: Mapping[str, tuple[int, ...]] = MappingProxyType(
 
 MEANINGS: Mapping[str, str] = MappingProxyType(
     {
-        "mel": "log-mel, stretches of time × bands",
-        "mfcc": "cepstral coefficients, mean over time",
-        "envelope": "level by stretch of time",
-        "centroid": "spectral centroid in octaves by stretch of time",
-        "loudness": "integrated loudness (BS.1770-4)",
+        "mel": "log-mel image, time × bands",
+        "mfcc": "cepstral coefficients, mean",
+        "envelope": "level over time",
+        "centroid": "spectral centroid over time",
+        "loudness": "integrated loudness",
     }
 )
 """What each part is, in words; before it is standardised the unit is dB, octaves or LUFS."""
