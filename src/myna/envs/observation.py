@@ -54,8 +54,8 @@ class Part:
     @property
     def space(self) -> gymnasium.spaces.Box:
         """Its space of one environment, float32."""
-        ends = (np.full(self.shape, end, np.float32) for end in (self.low, self.high))
-        return gymnasium.spaces.Box(*ends, dtype=np.float32)
+        low, high = (np.full(self.shape, end, np.float32) for end in (self.low, self.high))
+        return gymnasium.spaces.Box(low, high, dtype=np.float32)
 
 
 class ObservationLayout:
@@ -108,7 +108,7 @@ class ObservationLayout:
             Part("choices", (options,), 0.0, 1.0, "categorical and boolean parameters, one-hot"),
             Part("open", (count,), 0.0, 1.0, "1 for a parameter that may move"),
             Part("previous_action", (count,), -CLIP, CLIP, "how far the last step moved each parameter, in bounds"),
-            Part("bound", (1,), 0.0, 1.0, "the largest |Δu| of a step"),
+            Part("bound", (1,), 0.0, 1.0, "the largest Δu of a step, either way"),
             Part("time_left", (1,), 0.0, 1.0, "steps that are left, as a share of the horizon"),
         ]
 
@@ -136,8 +136,8 @@ class ObservationLayout:
     def flat_space(self) -> gymnasium.spaces.Box:
         """The flat form of one environment, (D,) float32."""
         boxes = [part.space for part in self.parts]
-        ends = [np.concatenate([getattr(box, end).ravel() for box in boxes]) for end in ("low", "high")]
-        return gymnasium.spaces.Box(*ends, dtype=np.float32)
+        low, high = (np.concatenate([getattr(box, end).ravel() for box in boxes]) for end in ("low", "high"))
+        return gymnasium.spaces.Box(low, high, dtype=np.float32)
 
     @cached_property
     def dict_space(self) -> gymnasium.spaces.Dict:

@@ -1,4 +1,4 @@
-"""Writes docs/environment.md: the docstring of `MynaEnv`, with a heading. `python -m myna.envs.page docs/environment.md`.
+"""Writes docs/environment.md, the docstring of `MynaEnv` with a heading: `python -m myna.envs.page FILE`.
 
 The docstring's own table of the observation must be that of the layout; `observation_rows` gives it.
 """

@@ -85,7 +85,7 @@ class MynaEnv(gymnasium.Env):
     | `choices` | (378,) | 1425 to 1802 | 0 to 1 | categorical and boolean parameters, one-hot |
     | `open` | (145,) | 1803 to 1947 | 0 to 1 | 1 for a parameter that may move |
     | `previous_action` | (145,) | 1948 to 2092 | -5 to 5 | how far the last step moved each parameter, in bounds |
-    | `bound` | (1,) | 2093 | 0 to 1 | the largest |Δu| of a step |
+    | `bound` | (1,) | 2093 | 0 to 1 | the largest Δu of a step, either way |
     | `time_left` | (1,) | 2094 | 0 to 1 | steps that are left, as a share of the horizon |
 
     What is heard is standardised by fixed statistics of 10,000 presets and cut off at ±5 spreads. Losses below 0.001
@@ -98,7 +98,7 @@ class MynaEnv(gymnasium.Env):
     | part | value | bounds |
     | --- | --- | --- |
     | `improvement` | `scale` · (loss before − loss after); scale 4 | −100 to 100; seldom beyond ±4 |
-    | `effort` | −`lambda_` · ‖Δu‖² of what moved (a choice counts as one bound); λ 0.01 | −1.45 to 0; bound 0.2: −0.058 |
+    | `effort` | −`lambda_` · ‖Δu‖² of what moved (a choice counts as one bound); 0.01 | −1.45 to 0; bound 0.2: −0.06 |
     | `new_best` | `new_best_bonus` for the best preset of the episode so far; 0 | 0 to the bonus |
     | `success` | `success_bonus` for reaching the target; 1 | 0 to the bonus |
     | `broken` | −`broken_penalty` where the sound holds NaN or infinity, whose improvement is 0; 5 | −penalty to 0 |
