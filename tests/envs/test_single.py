@@ -16,6 +16,7 @@ import pytest
 import torch
 from gymnasium.utils.env_checker import check_env
 from gymnasium.wrappers import RecordEpisodeStatistics
+from tests.envs.worlds import STAGES, Breaking, same, short
 
 from myna.envs import ENV_ID
 from myna.envs.curriculum import Curriculum
@@ -25,7 +26,6 @@ from myna.errors import UsageError
 from myna.features import one_core
 from myna.seeding import generator
 from myna.synth.renderer import Renderer
-from tests.envs.worlds import STAGES, Breaking, same, short
 
 each_stage = pytest.mark.parametrize("number", range(1, 7), ids=[stage.name for stage in STAGES])
 

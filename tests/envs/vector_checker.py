@@ -9,7 +9,6 @@ import numpy as np
 from gymnasium.utils.passive_env_checker import data_shares_objects
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
-
 from tests.envs.worlds import same
 
 __all__ = ["check_vector_env"]

@@ -25,7 +25,7 @@ from myna.errors import UsageError
 from myna.seeding import generator
 from myna.synth.renderer import Renderer
 
-__all__ = ["FORMS", "OUTPUTS", "Assembly"]
+__all__ = ["FORMS", "OUTPUTS", "Assembly", "check_seed"]
 
 OUTPUTS = ("numpy", "torch")
 FORMS = ("flat", "dict")
@@ -149,6 +149,16 @@ class Assembly:
                 "the preset is %s",
                 row, int(state.step[row]), state.tasks.names[row], settings,
             )  # fmt: skip
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed below 0.
+
+    Raises:
+        UsageError: says so.
+    """
+    if seed < 0:
+        raise UsageError(f"A seed is 0 or more; got {seed}.")
 
 
 def _one_of(name: str, value: str, options: Sequence[str]) -> None:

@@ -171,8 +171,8 @@ class Core:
         """
         running = ~state.ended
         move = self.decoder.apply(state.raw_u, state.u, action, state.tasks.open & running[:, None], state.tasks.bound)
-        moved = state if not running.any() else self._listen(state, move.u, running)
-        after = replace(moved, u=move.u, raw_u=move.raw_u, moved=torch.where(running[:, None], move.moved, state.moved))
+        heard = self._listen(state, move.u, running) if running.any() else state
+        after = replace(heard, u=move.u, raw_u=move.raw_u, moved=torch.where(running[:, None], move.moved, state.moved))
         after, new_best = self._keep_books(after, running)
         success = running & (after.loss <= self.config.ends.success_loss) & ~after.broken
         stagnated = running & self._stagnated(after)
@@ -244,6 +244,8 @@ class Core:
     def _keep_books(self, state: State, running: torch.Tensor) -> tuple[State, torch.Tensor]:
         """The state one step on, with its best and its trail brought up to date; and which found a new best, (B,)."""
         step, better = state.step + running, state.loss < state.best_loss
+        if not running.any():  # nothing is worth a line in the trail
+            return state, better
         longest = int(state.tasks.horizon.max()) + 1
         updated = replace(
             state,

@@ -9,7 +9,7 @@ import gymnasium
 import numpy as np
 import torch
 
-from myna.envs.assembly import Assembly
+from myna.envs.assembly import Assembly, check_seed
 from myna.envs.frames import RENDER_FPS, RENDER_MODES, check_render_mode, frame, history
 from myna.envs.history import Edit
 from myna.envs.state import State
@@ -202,8 +202,7 @@ class MynaEnv(gymnasium.Env):
             UsageError: a negative seed, or more than one task.
         """
         if seed is not None:
-            if seed < 0:
-                raise UsageError(f"A seed is 0 or more; got {seed}.")
+            check_seed(seed)
             super().reset(seed=seed)
             self._episode = -1
         self._state = self._begin((options or {}).get("tasks"))

@@ -13,7 +13,7 @@ import torch
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from myna.envs.assembly import Assembly
+from myna.envs.assembly import Assembly, check_seed
 from myna.envs.callbacks import Callback, Callbacks
 from myna.envs.core import Transition
 from myna.envs.curriculum import Outcomes
@@ -240,6 +240,7 @@ class MynaVectorEnv(VectorEnv):
         if seed is None:
             return
         if isinstance(seed, (int, np.integer)):
+            check_seed(seed)
             super().reset(seed=int(seed))
             given: list[int | None] = list(self._derived(int(seed)))
         else:
@@ -250,6 +251,7 @@ class MynaVectorEnv(VectorEnv):
         for row in np.flatnonzero(mask).tolist():
             one = given[row]
             if one is not None:
+                check_seed(one)
                 kept[row], self._episodes[row] = int(one), -1
         self._seeds = kept
 
