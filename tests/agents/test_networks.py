@@ -11,7 +11,7 @@ import torch
 from torch.distributions import Categorical, Normal, TanhTransform, TransformedDistribution
 
 from myna.agents.heads import ActionHeads, Live
-from myna.agents.networks import Actor, Critic, Layout, NetworkConfig, Policy, torch_generator
+from myna.agents.networks import Actor, Critics, Layout, NetworkConfig, Policy, torch_generator
 from myna.envs.action import ActionConfig, ActionDecoder
 from myna.errors import UsageError
 from myna.params import Parameter, ParameterTable
@@ -90,8 +90,8 @@ def test_closed_dimensions_get_no_gradient_and_count_for_nothing(heads: ActionHe
     actor, live = actor_of(heads), some_closed(heads, 30)
     policy = Policy(*(part.detach().requires_grad_() for part in actor(observations(30), live)))
     drawn = actor.draw(policy, actor.noise(30, torch_generator(0, "noise")), live)
-    critic = Critic(LAYOUT, heads, SMALL, torch_generator(1, "test"))
-    (critic(observations(30), drawn.action).sum() + drawn.surplus.sum()).backward()
+    critic = Critics(LAYOUT, heads, SMALL, torch_generator(1, "test"))
+    (critic(critic.see(observations(30)), drawn.action).sum() + drawn.surplus.sum()).backward()
     for part in (policy.mean, policy.log_std):
         assert part.grad[:, 0].abs().max() == 0.0
         assert part.grad[:, 1].abs().max() > 0.0
@@ -198,7 +198,7 @@ def test_networks_leave_the_global_generator_alone_and_follow_theirs() -> None:
     layout: Layout = {"mel": (slice(0, 48), (6, 8))}
     config = NetworkConfig((16,), "conv", actor_norm=True)
     one, two, other = (actor_of(MIXED, seed, config, layout) for seed in (0, 0, 1))
-    Critic(layout, MIXED, config, torch_generator(0, "test"))
+    Critics(layout, MIXED, config, torch_generator(0, "test"))
     assert torch.equal(torch.random.get_rng_state(), before)
     for name, weight in one.state_dict().items():
         assert torch.equal(weight, two.state_dict()[name])

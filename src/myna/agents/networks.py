@@ -25,7 +25,7 @@ from myna.agents.heads import ActionHeads, HeadTables, Live, hot
 from myna.errors import UsageError
 from myna.seeding import generator
 
-__all__ = ["Actor", "Critic", "Drawn", "Layout", "NetworkConfig", "Noise", "Policy", "torch_generator"]
+__all__ = ["Actor", "Critics", "Drawn", "Layout", "NetworkConfig", "Noise", "Policy", "torch_generator"]
 
 Layout = Mapping[str, tuple[slice, tuple[int, ...]]]
 """The parts of an observation: name → where it lies in the flat vector, and its shape."""
@@ -150,20 +150,52 @@ class Actor(nn.Module):
         return {**heads, "module": policy.module.argmax(-1)} if self.heads.modules else heads
 
 
-class Critic(nn.Module):
-    """Values of observations (B, D) and actions (B, A): (B, outputs); arguments as `Actor`'s."""
+class _Critic(nn.Module):
+    """Values of actions (B, A), in two steps, as what it sees serves for more than one action; arguments as `Actor`'s.
+
+    The first layer reads observation and action in two parts: a gradient towards the action costs nothing for what
+    was observed.
+    """
 
     def __init__(self, layout: Layout, heads: ActionHeads, config: NetworkConfig, rng: torch.Generator) -> None:
         """See the class."""
         super().__init__()
         self.encoder = _encoder(layout, config)
-        self.body = _mlp(self.encoder.size + heads.size, config.hidden, config.critic_norm)
+        width, *others = config.hidden
+        self.observed = _layer(nn.Linear, self.encoder.size, width)
+        self.done = _layer(nn.Linear, heads.size, width, bias=False)
+        self.body = nn.Sequential(*_after(width, config.critic_norm), *_mlp(width, others, config.critic_norm))
         self.last = _layer(nn.Linear, config.hidden[-1], config.outputs)
         _initialise(self, rng)
+        with torch.no_grad():
+            for layer in (self.observed, self.done):  # as wide as those of one layer
+                for tensor in layer.parameters():
+                    tensor *= (layer.in_features / (self.encoder.size + heads.size)) ** 0.5
 
-    def forward(self, observation: torch.Tensor, action: torch.Tensor) -> torch.Tensor:
+    def see(self, observation: torch.Tensor) -> torch.Tensor:
+        """What `forward` needs of observations (B, D)."""
+        return self.observed(self.encoder(observation))
+
+    def forward(self, seen: torch.Tensor, action: torch.Tensor) -> torch.Tensor:
+        """Outputs (B, 1), or (B, K) of a categorical critic."""
+        return self.last(self.body(seen + self.done(action))).float()
+
+
+class Critics(nn.Module):
+    """Two critics side by side; arguments as `Actor`'s."""
+
+    def __init__(self, layout: Layout, heads: ActionHeads, config: NetworkConfig, rng: torch.Generator) -> None:
         """See the class."""
-        return self.last(self.body(torch.cat([self.encoder(observation), action], -1))).float()
+        super().__init__()
+        self.one, self.two = (_Critic(layout, heads, config, rng) for _ in range(2))
+
+    def see(self, observation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What `forward` needs of observations (B, D)."""
+        return self.one.see(observation), self.two.see(observation)
+
+    def forward(self, seen: tuple[torch.Tensor, torch.Tensor], action: torch.Tensor) -> torch.Tensor:
+        """Outputs (2, B, 1 or K)."""
+        return torch.stack([self.one(seen[0], action), self.two(seen[1], action)])
 
 
 @dataclass(frozen=True)
@@ -254,8 +286,12 @@ def _encoder(layout: Layout, config: NetworkConfig) -> Any:
 def _mlp(size: int, hidden: Sequence[int], norm: bool) -> nn.Sequential:
     layers: list[nn.Module] = []
     for before, width in zip([size, *hidden], hidden, strict=False):
-        layers += [_layer(nn.Linear, before, width), *([_layer(nn.LayerNorm, width)] if norm else []), nn.ReLU()]
+        layers += [_layer(nn.Linear, before, width), *_after(width, norm)]
     return nn.Sequential(*layers)
+
+
+def _after(width: int, norm: bool) -> list[nn.Module]:
+    return [*([_layer(nn.LayerNorm, width)] if norm else []), nn.ReLU()]
 
 
 def _layer(kind: type[nn.Module], *args: Any, **settings: Any) -> Any:

@@ -18,26 +18,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 
 import torch
-from torch import nn
 from torch.nn.functional import mse_loss, one_hot
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from myna.agents.heads import ActionHeads, Live
-from myna.agents.networks import Actor, Critic, Layout, NetworkConfig, Noise, Policy, torch_generator
+from myna.agents.networks import Actor, Critics, Drawn, Layout, NetworkConfig, Noise, Policy, torch_generator
 from myna.agents.replay import Batch, Edits, Observed
 from myna.errors import UsageError
 
-__all__ = [
-    "SAC",
-    "SACConfig",
-    "actor_loss",
-    "bellman",
-    "cloning_loss",
-    "critic_loss",
-    "project",
-    "temperature_loss",
-    "value_of",
-]
+__all__ = ["SAC", "SACConfig", "actor_loss", "bellman", "cloning_loss", "critic_loss", "project", "temperature_loss"]
 
 
 @dataclass(frozen=True)
@@ -103,6 +92,8 @@ class SACConfig:
         left = 1.0 - min(1.0, update / self.clone_updates) if self.clone_updates else 0.0
         return self.clone_floor + (self.clone_start - self.clone_floor) * left
 
+
+_Seen = tuple[torch.Tensor, torch.Tensor]
 
 # The losses
 
@@ -203,8 +194,7 @@ class SAC:
         networks = replace(config.networks, outputs=1 if config.critic == "squared" else config.bins)
         rng = torch_generator(seed, "sac", "weights")
         self.actor = Actor(layout, heads, networks, rng).to(device)
-        self.critics = nn.ModuleList(Critic(layout, heads, networks, rng) for _ in range(2)).to(device)
-        self.targets = nn.ModuleList(Critic(layout, heads, networks, rng) for _ in range(2)).to(device)
+        self.critics, self.targets = (Critics(layout, heads, networks, rng).to(device) for _ in range(2))
         self.targets.load_state_dict(self.critics.state_dict())
         self.targets.requires_grad_(False)
         self.log_temperature = torch.full((2,), math.log(config.temperature), device=device, requires_grad=True)
@@ -237,15 +227,21 @@ class SAC:
         return self.actor.draw(policy, self.actor.noise(len(observation), self.rngs["act"]), live).heads
 
     def update(self, batch: Batch) -> dict[str, torch.Tensor]:
-        """Learn from a batch. What comes back are numbers on the device, so that nothing waits for it."""
-        done, count = self.updates, len(batch.reward)
+        """Learn from a batch. What comes back are numbers on the device, so that nothing waits for it.
+
+        The actor learns from the critics as they were before this update, so that both share what these see.
+        """
+        done, live = self.updates, self._live(batch.now.live, len(batch.reward))
         self.updates += 1
-        live = self._live(batch.now.live, count)
-        loss, value = self._critic_pass(batch, live, self._target(batch))
-        self._descend("critics", loss)
-        told = {"critic_loss": loss, "value": value}
+        target = self._target(batch)
+        loss, seen = self._critic_pass(batch, live, target)
+        self._backward("critics", loss)
+        told, moved = {"critic_loss": loss, "value": target.mean()}, ["critics"]
         if done >= self.config.warm_up and done % self.config.actor_every == 0:
-            told |= self._update_actor(batch, live, done)
+            told |= self._actor_gradients(batch.now, live, seen, done)
+            moved += ["actor", "temperature"]
+        for name in moved:
+            self.optimisers[name].step()
         self._follow([*self.targets.parameters()], [*self.critics.parameters()], 0)
         return {name: value.detach() for name, value in told.items()}
 
@@ -261,7 +257,8 @@ class SAC:
         with self._precision():
             policy = self.actor(observed.observation, live)
         loss = cloning_loss(policy, observed.edits, live)
-        self._descend("actor", loss)
+        self._backward("actor", loss)
+        self.optimisers["actor"].step()
         return loss.detach()
 
     @torch.no_grad()
@@ -269,47 +266,44 @@ class SAC:
         live = self._live(batch.after.live, len(batch.reward))
         with self._precision():
             policy = self.actor(batch.after.observation, live)
-            drawn = self.actor.draw(policy, self._noise(len(batch.reward)), live)
-            least = self._values(self.targets, batch.after.observation, drawn.action).amin(0)
-        after = least + (drawn.surplus * self.log_temperature.exp()).sum(-1)
+            drawn = self.actor.draw(policy, self.actor.noise(len(batch.reward), self.rngs["update"]), live)
+            outputs = self.targets(self.targets.see(batch.after.observation), drawn.action)
+        after = value_of(outputs, self.support).amin(0) + (drawn.surplus * self.log_temperature.exp()).sum(-1)
         return bellman(batch.reward, batch.terminated, self.config.discount, after)
 
-    def _critic_terms(self, batch: Batch, live: Live, target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _critic_terms(self, batch: Batch, live: Live, target: torch.Tensor) -> tuple[torch.Tensor, _Seen]:
         with self._precision():
             action = self.actor.tables.encode(batch.action, live)
-            outputs = torch.stack([critic(batch.now.observation, action) for critic in self.critics])
-        return critic_loss(outputs, target, self.support, self.config.critic), target.mean()
+            seen = self.critics.see(batch.now.observation)
+            outputs = self.critics(seen, action)
+        return critic_loss(outputs, target, self.support, self.config.critic), seen
 
-    def _actor_terms(self, observation: torch.Tensor, live: Live, noise: Noise) -> tuple[torch.Tensor, ...]:
+    def _actor_terms(
+        self, observation: torch.Tensor, live: Live, seen: _Seen, noise: Noise
+    ) -> tuple[Policy, Drawn, torch.Tensor]:
         with self._precision():
             policy = self.actor(observation, live)
             drawn = self.actor.draw(policy, noise, live)
-            values = self._values(self.critics, observation, drawn.action).amin(0)
-        loss = actor_loss(values, drawn.surplus, self.log_temperature.detach().exp())
-        return loss, values, drawn.surplus, drawn.count, *policy
+            outputs = self.critics((seen[0].detach(), seen[1].detach()), drawn.action)
+        return policy, drawn, value_of(outputs, self.support).amin(0)
 
-    def _update_actor(self, batch: Batch, live: Live, done: int) -> dict[str, torch.Tensor]:
-        observation, edits = batch.now.observation, batch.now.edits
+    def _actor_gradients(self, now: Observed, live: Live, seen: _Seen, done: int) -> dict[str, torch.Tensor]:
         self.critics.requires_grad_(False)  # the gradient goes through them, not to them
-        loss, values, surplus, count, *policy = self._actor_pass(observation, live, self._noise(len(observation)))
+        noise = self.actor.noise(len(now.observation), self.rngs["update"])
+        policy, drawn, least = self._actor_pass(now.observation, live, seen, noise)
+        loss = actor_loss(least, drawn.surplus, self.log_temperature.detach().exp())
         told = {"actor_loss": loss}
-        if edits is not None:
-            cloning = cloning_loss(Policy(*policy), edits, live)
-            loss = loss / values.detach().abs().mean().clamp_min(1e-3) + self.config.clone_weight(done) * cloning
-            told["cloning_loss"] = cloning
-        self._descend("actor", loss)
+        if now.edits is not None:
+            told["cloning_loss"] = cloning_loss(policy, now.edits, live)
+            scale = least.detach().abs().mean().clamp_min(1e-3)
+            loss = loss / scale + self.config.clone_weight(done) * told["cloning_loss"]
+        self._backward("actor", loss)
         self.critics.requires_grad_(True)
-        self._descend("temperature", temperature_loss(self.log_temperature, surplus, count))
-        per_dimension = surplus.sum(0) / count.sum(0).clamp_min(1.0)
+        self._backward("temperature", temperature_loss(self.log_temperature, drawn.surplus, drawn.count))
+        per_dimension = drawn.surplus.sum(0) / drawn.count.sum(0).clamp_min(1.0)
         for i, name in enumerate(("delta", "choice")):
             told |= {f"surplus_{name}": per_dimension[i], f"temperature_{name}": self.log_temperature[i].exp()}
         return told
-
-    def _values(self, critics: nn.ModuleList, observation: torch.Tensor, action: torch.Tensor) -> torch.Tensor:
-        return torch.stack([value_of(critic(observation, action), self.support) for critic in critics])
-
-    def _noise(self, count: int) -> Noise:
-        return self.actor.noise(count, self.rngs["update"])
 
     def _live(self, live: Live | None, count: int) -> Live:
         return self.heads.all_live(count, self.device) if live is None else live
@@ -317,10 +311,9 @@ class SAC:
     def _precision(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bf16)
 
-    def _descend(self, name: str, loss: torch.Tensor) -> None:
+    def _backward(self, name: str, loss: torch.Tensor) -> None:
         self.optimisers[name].zero_grad()
         loss.backward()
-        self.optimisers[name].step()
 
     # Saving
 
