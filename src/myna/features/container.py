@@ -189,7 +189,9 @@ def _names() -> list[str]:
 
 def _build(tensors: dict[str, torch.Tensor], config: FeatureConfig, sample_rate: int, samples: int) -> Features:
     values: dict[str, Any] = {name: tensors[name] for name in _names() if name not in _TUPLES}
-    values |= {kind: tuple(t for name, t in tensors.items() if name.partition(".")[0] == kind) for kind in _TUPLES}
+    for kind in _TUPLES:
+        count = sum(name.startswith(f"{kind}.") for name in tensors)
+        values[kind] = tuple(tensors[f"{kind}.{i}"] for i in range(count))  # a file keeps no order
     return Features(**values, config=config, sample_rate=sample_rate, samples=samples)
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from scipy.linalg import solve_banded
 from scipy.signal import sosfreqz
 
 from myna.audio.loudness import k_weighting_sos
@@ -32,7 +33,7 @@ _OFFSET_LU = -0.691
 class Grid:
     """Where the frames of a spectrogram lie: `window`, `hop`, `samples` of the sound, `extra` frames at either end.
 
-    `mean_square` is the window's.
+    `mean_square` is the window's, and `leak` the share of a tone's power that falls into each of the neighbouring bins.
     """
 
     sample_rate: int
@@ -40,7 +41,8 @@ class Grid:
     window: int
     hop: int
     extra: int
-    mean_square: float = 0.375
+    mean_square: float = 3 / 8
+    leak: float = 1 / 6
 
 
 def block_power(middle: torch.Tensor, side: torch.Tensor | None, grid: Grid, steps: int) -> torch.Tensor:
@@ -58,7 +60,7 @@ def block_power(middle: torch.Tensor, side: torch.Tensor | None, grid: Grid, ste
     if side is None:
         return blocks
     # A root of the Hann window shares out energy evenly at an overlap of two.
-    coarse = replace(grid, hop=grid.window // 2, extra=0, mean_square=0.5)
+    coarse = replace(grid, hop=grid.window // 2, extra=0, mean_square=1 / 2, leak=0.0947)
     spectra = power_frames(side, coarse.window, coarse.hop, window_power=0.5)
     return blocks + _weighted(spectra, coarse, steps)
 
@@ -95,10 +97,19 @@ def _bin_weights(grid: Grid, device: torch.device) -> torch.Tensor:
     """The energy (sum of squares) that a bin's power stands for, under the K-curve, (bins,)."""
     hz = np.linspace(0, grid.sample_rate / 2, grid.window // 2 + 1)
     _, response = sosfreqz(k_weighting_sos(grid.sample_rate), hz, fs=grid.sample_rate)
-    weights = 2 * np.abs(response) ** 2  # twice: the mirror image of the bin is not there
+    weights = 2 * _sharpened(np.abs(response) ** 2, grid.leak)  # twice: the mirror image of the bin is not there
     weights[-1] /= 2
-    weights[:2] = 0  # a constant offset leaks into the second bin, and the curve leaves nothing of it
     return torch.from_numpy(weights * grid.hop / (8 * grid.mean_square)).to(device, torch.float32)
+
+
+def _sharpened(curve: np.ndarray, leak: float) -> np.ndarray:
+    """Weights (bins,) that give a sine on each bin the curve's power, though the window spreads it over three bins.
+
+    The two lowest are 0: a constant offset leaks into the second, and the curve leaves nothing of it.
+    """
+    bands = np.full((3, curve.size - 2), leak)
+    bands[1] = 1 - 2 * leak
+    return np.concatenate([[0, 0], solve_banded((1, 1), bands, curve[2:])])
 
 
 @functools.lru_cache(256)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -13,6 +14,8 @@ import torch
 __all__ = ["each_item", "one_core"]
 
 T = TypeVar("T")
+_lock = threading.Lock()
+_inside, _before = 0, 1  # how many are in `one_core`, and the number of threads when the first came
 
 
 def each_item(work: Callable[[int], T], count: int, threads: int = 1) -> list[T]:
@@ -30,10 +33,18 @@ def each_item(work: Callable[[int], T], count: int, threads: int = 1) -> list[T]
 
 @contextlib.contextmanager
 def one_core() -> Iterator[None]:
-    """Run torch on the calling thread's core alone; the number of threads set before comes back afterwards."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    """Run torch on the calling thread's core alone; the number of threads set before comes back afterwards.
+
+    May be nested, and used by several threads at once: the last to leave restores what torch gives to new threads.
+    """
+    global _inside, _before
+    with _lock:
+        own = torch.get_num_threads()
+        _before, _inside = (own if _inside == 0 else _before), _inside + 1
+        torch.set_num_threads(1)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        with _lock:
+            _inside -= 1
+            torch.set_num_threads(own if _inside else _before)

@@ -1,0 +1,67 @@
+"""Torch's threads: one inside, as many as before afterwards."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import torch
+
+from myna.features import each_item, one_core
+
+
+@pytest.fixture(autouse=True)
+def three_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_items_come_back_in_order_each_computed_on_one_core(threads: int) -> None:
+    assert each_item(lambda i: (i, torch.get_num_threads()), 7, threads) == [(i, 1) for i in range(7)]
+    assert torch.get_num_threads() == 3
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_error_comes_through_and_the_threads_come_back(threads: int) -> None:
+    with pytest.raises(ZeroDivisionError):
+        each_item(lambda i: 1 // i, 3, threads)
+    assert torch.get_num_threads() == 3
+
+
+def test_inside_another_it_stays_on_one_core() -> None:
+    def work(i: int) -> tuple[list[int], int]:
+        return each_item(lambda j: i + j, 2), torch.get_num_threads()
+
+    assert each_item(work, 2, threads=2) == [([0, 1], 1), ([1, 2], 1)]
+
+
+def test_several_threads_at_once_leave_the_number_as_it_was() -> None:
+    both, first_left = threading.Barrier(2), threading.Event()
+
+    def first() -> None:
+        with one_core():
+            both.wait(10)
+        first_left.set()
+
+    def second() -> None:
+        with one_core():
+            both.wait(10)
+            assert first_left.wait(10)
+
+    runners = [threading.Thread(target=run) for run in (first, second)]
+    for runner in runners:
+        runner.start()
+    for runner in runners:
+        runner.join()
+    seen: list[int] = []
+    later = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
+    later.start()
+    later.join()
+    assert (seen, torch.get_num_threads()) == ([3], 3)
+
+
+def test_no_items_are_no_work() -> None:
+    assert each_item(lambda i: i, 0, threads=2) == []
