@@ -14,7 +14,7 @@ import numpy as np
 
 from myna.params import ParameterTable
 
-__all__ = ["Knob", "Module", "modules_of"]
+__all__ = ["Knob", "Module", "in_words", "knob_name", "module_title", "modules_of"]
 
 TITLES = {
     "osc_a": "Oscillator A",
@@ -75,7 +75,7 @@ def modules_of(table: ParameterTable, values: Mapping[str, Any], locked: Collect
     modules = []
     for name in table.modules:
         rows = _routes(shown) if name == "matrix" else _rows(table, physical, name)
-        title = TITLES.get(name, _words(name).capitalize())
+        title = module_title(name)
         modules.append(Module(name, title, name in used, name in locked, tuple(rows), sum(row.changed for row in rows)))
     return modules
 
@@ -87,9 +87,9 @@ def _rows(table: ParameterTable, physical: np.ndarray, module: str) -> list[Knob
             here, home = (float(parameter.encode(x)) for x in (value, parameter.default))
             rows.append(
                 Knob(
-                    _knob_name(parameter.name),
-                    _words(parameter.describe(value)),
-                    _words(parameter.describe(parameter.default)),
+                    knob_name(parameter.name),
+                    in_words(parameter.describe(value)),
+                    in_words(parameter.describe(parameter.default)),
                     100.0 * here,
                     100.0 * home,
                     abs(here - home) > 1e-4,
@@ -105,7 +105,7 @@ def _routes(shown: Mapping[str, Any]) -> list[Knob]:
     rows = []
     for slot, (source, destination, amount) in _slots(shown).items():
         if _carries(source, destination, amount):
-            route = f"{_words(source)} → {_words(destination.replace('.', ' '))}"
+            route = f"{in_words(source)} → {in_words(destination.replace('.', ' '))}"
             position = 50.0 + 50.0 * float(amount)
             rows.append(Knob(f"slot {slot}", f"{route}, {amount:+.2f}", "none", position, 50.0, True, False, route))
     return rows
@@ -140,17 +140,23 @@ def _used(table: ParameterTable, shown: Mapping[str, Any]) -> set[str]:
     return used
 
 
-def _knob_name(name: str) -> str:
+def module_title(module: str) -> str:
+    """A module's name for a person."""
+    return TITLES.get(module, in_words(module).capitalize())
+
+
+def knob_name(name: str) -> str:
+    """A parameter's name for a person, without its module and its unit."""
     knob = name.partition(".")[2]
     for unit in UNITS:
         knob = knob.removesuffix(unit)
-    return _words(knob)
+    return in_words(knob)
 
 
-def _words(name: str) -> str:
+def in_words(name: str) -> str:
     """A name for a person.
 
-    >>> _words("lfo_1"), _words("sample_hold")
+    >>> in_words("lfo_1"), in_words("sample_hold")
     ('LFO 1', 'sample hold')
     """
     words = name.replace("_", " ")
