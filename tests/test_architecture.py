@@ -24,7 +24,7 @@ LAYERS = [
     ["agents"],
     ["training"],
     ["evaluation"],
-    ["render", "analysis"],
+    ["render", "analysis", "playing"],
     ["matching"],
     ["app", "cli"],
 ]

@@ -24,6 +24,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "render": ("myna.cli.render:run", "play a preset into an audio file"),
     "analyse": ("myna.cli.analyse:run", "show what a sound is like"),
     "loss": ("myna.cli.loss:run", "tell how far a sound is from another, and why"),
+    "play": ("myna.cli.play:run", "play an episode of the environment and show it"),
     "doctor": ("myna.cli.doctor:run", "show versions, extras and settings of this installation"),
 }
 """Verb → ("module:function", what it does); a new verb is one file and one line here."""
