@@ -56,9 +56,12 @@ def band_flatness(mel_power: torch.Tensor, log_mel_db: torch.Tensor) -> torch.Te
 
 def frame_power(audio: torch.Tensor, size: int) -> torch.Tensor:
     """Mean square of frames of `size` samples side by side, (…, E), of audio (…, T); the last is filled with zeros."""
-    count = -(-audio.shape[-1] // size)
-    padded = torch.nn.functional.pad(audio, (0, count * size - audio.shape[-1]))
-    return padded.unflatten(-1, (count, size)).square().mean(-1)
+    count, rest = divmod(audio.shape[-1], size)
+    whole = audio[..., : count * size].unflatten(-1, (count, size))
+    norms = torch.linalg.vector_norm(whole, dim=-1)
+    if rest:  # apart: filling up would copy all
+        norms = torch.cat([norms, torch.linalg.vector_norm(audio[..., -rest:], dim=-1, keepdim=True)], -1)
+    return norms.square_().div_(size)
 
 
 @functools.lru_cache(64)

@@ -5,6 +5,10 @@ Shapes: … leading dimensions, N sounds, C channels, T samples, F frames, M mel
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import math
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +20,7 @@ from myna.features.config import FULL, FeatureConfig
 from myna.features.container import Features
 from myna.features.mel import decibels, mel_power
 from myna.features.mfcc import cepstrum
-from myna.features.stft import power_frames
+from myna.features.stft import frame_count, power_frames
 from myna.features.threads import each_item
 
 __all__ = ["LOUDEST", "analyse", "as_audio", "measure"]
@@ -49,12 +53,17 @@ def analyse(
     """
     sounds = as_audio(audio, config)
     flat = sounds.reshape(-1, *sounds.shape[-2:])
-    with torch.no_grad():
-        if flat.device.type == "cpu":
-            parts = each_item(lambda i: measure(flat[i : i + 1], sample_rate, config), len(flat), threads)
-        else:
-            parts = [measure(chunk, sample_rate, config) for chunk in flat.split(_DEVICE_CHUNK)]
-        features = Features.cat(parts).reshape(*sounds.shape[:-2])
+    size = 1 if flat.device.type == "cpu" else _DEVICE_CHUNK
+    # Magnitudes are most of the memory: each is written where it stays, rather than joined afterwards.
+    room = _room(flat, sample_rate, config)
+
+    @torch.no_grad()
+    def part(index: int) -> Features:
+        span = slice(index * size, (index + 1) * size)
+        return measure(flat[span], sample_rate, config, [place[span] for place in room]).lean()
+
+    features = Features.cat(each_item(part, -(-len(flat) // size), threads))
+    features = dataclasses.replace(features, magnitudes=room).reshape(*sounds.shape[:-2])
     if on_bad == "raise" and not bool(features.finite.all()):
         raise UsageError("The audio holds NaN, infinity or values beyond 1e6.")
     return features
@@ -66,7 +75,10 @@ def as_audio(audio: torch.Tensor | np.ndarray, config: FeatureConfig) -> torch.T
     Raises:
         UsageError: of another shape.
     """
-    tensor = audio.detach() if isinstance(audio, torch.Tensor) else torch.from_numpy(np.array(audio, np.float32))
+    if isinstance(audio, torch.Tensor):
+        tensor = audio.detach()
+    else:
+        tensor = torch.from_numpy(np.require(audio, np.float32, ["C", "W"]))
     if tensor.is_complex() or tensor.ndim < 2 or tensor.numel() == 0:
         raise UsageError(f"Audio must have the shape (…, C, T) with samples; got {tuple(tensor.shape)}.")
     if tensor.shape[-2] > 2:
@@ -74,25 +86,31 @@ def as_audio(audio: torch.Tensor | np.ndarray, config: FeatureConfig) -> torch.T
     return tensor.float().unsqueeze(-2) if config.channels == "each" else tensor.float()
 
 
-def measure(sounds: torch.Tensor, sample_rate: int, config: FeatureConfig) -> Features:
-    """Features of sounds (N, C, T) at once; the bits of one depend on N, so `analyse` gives the CPU one at a time."""
+def measure(
+    sounds: torch.Tensor, sample_rate: int, config: FeatureConfig, room: Sequence[torch.Tensor] | None = None
+) -> Features:
+    """Features of sounds (N, C, T) at once; the bits of one depend on N, so `analyse` gives the CPU one at a time.
+
+    Magnitudes are written into `room`, (N, F_w, bins_w) for each window, where that is given.
+    """
     samples = sounds.shape[-1]
     peak = sounds.flatten(1).abs().amax(1)
     finite = peak <= LOUDEST  # False for NaN
-    if _must_compute(~finite):
+    loudest = float(peak.max()) if sounds.device.type == "cpu" else math.inf  # a device is not waited for
+    if not loudest <= LOUDEST:
         sounds = torch.where(finite[:, None, None], sounds, 0.0)
     parts = _middle_and_side(sounds)
     frame = max(1, round(config.envelope_s * sample_rate))
     frames = descriptors.frame_power(parts, frame)
     envelopes = decibels(frames, config.floor_db)
     return Features(
-        **_spectral(parts, sample_rate, config),
+        **_spectral(parts, sample_rate, config, _room(sounds, sample_rate, config) if room is None else room),
         envelope_db=envelopes[:, 0],
         side_db=envelopes[:, 1] if parts.shape[1] > 1 else torch.full_like(envelopes[:, 0], config.floor_db),
         level_db=decibels(frames[:, 0].sum(-1) * (frame / samples), config.floor_db),
-        peak=torch.where(finite, peak, 0.0),
+        peak=peak if loudest <= LOUDEST else torch.where(finite, peak, 0.0),
         dc=parts.mean(-1).abs().sum(-1),  # |m| + |s| = max(|left|, |right|)
-        clipped=_clipped(sounds, peak),
+        clipped=torch.zeros_like(peak) if loudest < _CLIPPED else _clipped(sounds),
         finite=finite,
         config=config,
         sample_rate=sample_rate,
@@ -100,26 +118,30 @@ def measure(sounds: torch.Tensor, sample_rate: int, config: FeatureConfig) -> Fe
     )
 
 
-def _must_compute(mask: torch.Tensor) -> bool:
-    """Whether any is true, where that is known without waiting for a device."""
-    return mask.device.type != "cpu" or bool(mask.any())
-
-
-def _clipped(sounds: torch.Tensor, peak: torch.Tensor) -> torch.Tensor:
-    if not _must_compute(peak >= _CLIPPED):
-        return torch.zeros_like(peak)
+def _clipped(sounds: torch.Tensor) -> torch.Tensor:
     return (sounds.abs() >= _CLIPPED).flatten(1).to(torch.float32).mean(1)
 
 
 def _middle_and_side(sounds: torch.Tensor) -> torch.Tensor:
     """(N, 2, T); (N, 1, T) for a single channel."""
-    if sounds.shape[1] == 1:
-        return sounds
-    left, right = sounds.unbind(1)
-    return torch.stack([left + right, left - right], 1).mul_(0.5)
+    return sounds if sounds.shape[1] == 1 else _half_sums(sounds.device) @ sounds
 
 
-def _spectral(parts: torch.Tensor, sample_rate: int, config: FeatureConfig) -> dict[str, Any]:
+@functools.lru_cache(8)
+def _half_sums(device: torch.device) -> torch.Tensor:
+    return torch.tensor([[0.5, 0.5], [0.5, -0.5]], device=device)
+
+
+def _room(sounds: torch.Tensor, sample_rate: int, config: FeatureConfig) -> tuple[torch.Tensor, ...]:
+    """Space for the magnitudes of sounds (N, C, T); none where they are not wanted."""
+    count, samples = len(sounds), sounds.shape[-1]
+    sizes = [config.frames(window, sample_rate) for window in config.windows] if config.magnitudes else []
+    return tuple(sounds.new_empty(count, frame_count(samples, hop), window // 2 + 1) for window, hop in sizes)
+
+
+def _spectral(
+    parts: torch.Tensor, sample_rate: int, config: FeatureConfig, room: Sequence[torch.Tensor]
+) -> dict[str, Any]:
     """What is read from the spectra of the middle (N, T) in parts (N, 1 or 2, T), and the loudness."""
     middle = parts[:, 0]
     window, hop = config.frames(config.windows[0], sample_rate)
@@ -133,9 +155,10 @@ def _spectral(parts: torch.Tensor, sample_rate: int, config: FeatureConfig) -> d
     main = rows[config.windows[0]]
     bands = [mel_power(rows[window], sample_rate, count) for window, count in config.mels]
     mels = [decibels(band, config.floor_db) for band in bands]
-    magnitudes = [power.sqrt() for power in rows.values()] if config.magnitudes else []
+    for power, place in zip(powers.values(), room, strict=False):
+        torch.sqrt(power, out=place)
     if config.descriptors == "bins":
-        roots = magnitudes[0] if magnitudes else main.sqrt()
+        roots = main.sqrt()  # not from the room, where it would lie in memory as its place says: products differ then
         centroid_hz, flatness = descriptors.centroid_hz(roots, sample_rate), descriptors.flatness(main)
     else:
         centroid_hz = descriptors.band_centroid_hz(bands[0], sample_rate)
@@ -145,7 +168,7 @@ def _spectral(parts: torch.Tensor, sample_rate: int, config: FeatureConfig) -> d
         return tensor.reshape(len(parts), -1, *tensor.shape[1:])
 
     return {
-        "magnitudes": tuple(map(shaped, magnitudes)),
+        "magnitudes": tuple(room),
         "mels": tuple(map(shaped, mels)),
         "mfcc": shaped(cepstrum(mels[0], config.mfcc)),
         "centroid_octaves": shaped(descriptors.centroid_octaves(bands[0], sample_rate, config.floor_db)),

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from scipy.linalg import solve_banded
 from scipy.signal import sosfreqz
+from torch.nn.functional import threshold
 
 from myna.audio.loudness import k_weighting_sos
 from myna.features.mel import decibels
@@ -82,14 +83,14 @@ def integrated_lufs(blocks: torch.Tensor, floor_db: float) -> torch.Tensor:
     says more than none.
     """
     absolute = 10 ** ((ABSOLUTE_GATE_LUFS - _OFFSET_LU) / 10)
-    loud = blocks >= absolute
-    relative = _mean_where(blocks, loud) * 10 ** (RELATIVE_GATE_LU / 10)
-    gated = _mean_where(blocks, loud & (blocks > relative[:, None]))
-    return momentary_lufs(torch.where(loud.any(-1), gated, blocks.mean(-1)), floor_db)
+    loud = threshold(blocks, absolute, 0.0)
+    relative = _mean_of_nonzero(loud).mul_(10 ** (RELATIVE_GATE_LU / 10))
+    gated = _mean_of_nonzero(loud * (loud > relative))
+    return momentary_lufs(torch.where(gated > 0, gated, blocks.mean(-1, keepdim=True))[:, 0], floor_db)
 
 
-def _mean_where(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    return torch.where(mask, values, 0.0).sum(-1) / mask.sum(-1).clamp_min_(1)
+def _mean_of_nonzero(values: torch.Tensor) -> torch.Tensor:
+    return values.sum(-1, keepdim=True) / values.sign().sum(-1, keepdim=True).clamp_min_(1)
 
 
 @functools.lru_cache(64)
