@@ -24,10 +24,13 @@ match: setup ## Match a recording: make match FILE=bass.wav BUDGET=2000 OUT=out/
 test: setup lint ## Lint, type-check and run the tests
 	$(BIN)/python -m pytest -n 2
 
-bench: setup ## Measure the engine and the matcher: tables, then the same as JSON
+bench: setup ## Measure the engine, the ears, the environment and the matcher: tables, then the same as JSON
 	$(BIN)/python benchmarks/engine.py --out out/bench/engine.json
+	$(BIN)/python benchmarks/features.py
+	$(BIN)/python benchmarks/env.py --out out/bench/env.json
 	$(BIN)/python benchmarks/matching.py
-	@cat out/bench/engine.json
+	@cat out/bench/engine.json out/bench/env.json
+	@$(BIN)/python benchmarks/features.py --json 2>/dev/null
 	@$(BIN)/python benchmarks/matching.py --resume --json 2>/dev/null
 
 soak: setup ## Run the long tests (minutes to hours)
