@@ -24,10 +24,12 @@ from timing import machine, pinned
 
 from myna.agents.heads import ActionHeads
 from myna.agents.networks import NetworkConfig, torch_generator
-from myna.agents.replay import Episodes, Observed, Replay, ReplayConfig
+from myna.agents.replay import Batch, Episodes, Observed, Replay, ReplayConfig
 from myna.agents.sac import SAC, SACConfig
+from myna.envs.action_layout import ActionLayout
 from myna.files import make_folder, write_atomic
 from myna.seeding import generator
+from myna.synth.serum_lite.parameters import TABLE
 
 OBSERVED, ACTIONS, STORED, BATCH = 512, 40, 2000, 256
 OURS = {
@@ -83,6 +85,18 @@ def ours(config: SACConfig) -> Callable[[], Any]:
     return lambda: sac.update(replay.sample(BATCH))
 
 
+def whole_synth(encoder: str) -> Callable[[], Any]:
+    """One update at the sizes of Serum-lite: three log-mel images and 800 numbers more in, all heads out."""
+    images = {f"{i}.mel": (slice(i * 384, (i + 1) * 384), (12, 32)) for i in range(3)}
+    layout = {**images, "rest": (slice(1152, 1952), (800,))}
+    heads, rng = ActionHeads.of(ActionLayout(TABLE)), torch_generator(0, "synth")
+    sac = SAC(SACConfig(networks=NetworkConfig(encoder=encoder)), layout, heads, seed=0)
+    now, after = torch.randn(2, BATCH, 1952, generator=rng)
+    no = torch.zeros(BATCH, dtype=torch.bool)
+    batch = Batch(Observed(now), sac.act(now), torch.randn(BATCH, generator=rng), no, no, Observed(after))
+    return lambda: sac.update(batch)
+
+
 def rate(update: Callable[[], Any], count: int) -> float:
     """Updates per second of CPU time."""
     start = time.process_time()
@@ -98,7 +112,8 @@ def measure(rounds: int, count: int) -> dict[str, Any]:
         for update in updates.values():
             rate(update, 5)
         turns = [{name: rate(update, count) for name, update in updates.items()} for _ in range(rounds)]
-    found: dict[str, Any] = {"machine": machine()}
+        synth = {name: round(rate(whole_synth(name), count), 1) for name in ("mlp", "conv")}
+    found: dict[str, Any] = {"machine": machine(), "whole_synth_updates_per_s": synth}
     for name in updates:
         ratios = [turn[name] / turn["sb3"] for turn in turns]
         found[name] = {
@@ -127,9 +142,9 @@ def main() -> None:
     else:
         print(f"{'':12}{'updates/s':>12}{'× SB3':>8}{'least':>8}{'most':>8}")
         for name in ("sb3", *OURS):
-            print(
-                f"{name:12}{found[name]['updates_per_s']:12}" + "".join(f"{x:8}" for x in [*found[name].values()][1:])
-            )
+            each = found[name]
+            print(f"{name:12}{each['updates_per_s']:12}" + "".join(f"{x:8}" for x in list(each.values())[1:]))
+        print("at the sizes of Serum-lite, by encoder:", found["whole_synth_updates_per_s"])
 
 
 if __name__ == "__main__":

@@ -74,3 +74,37 @@ def returns(env: gymnasium.Env, act, episodes: int, seed: int) -> list[float]:
 def greedy(sac: SAC, space: gymnasium.spaces.Box):
     """The learner as a function of observations."""
     return lambda observation: scaled(space, sac.act(torch.from_numpy(observation).float()[None], greedy=True)["delta"])
+
+
+class Reach(gymnasium.Env):
+    """A planar arm of two links pushes its tip to a point; reward is minus the distance and a tenth of the effort².
+
+    Observation: sine and cosine of both joints, their speeds, the point and the way there; action: two torques.
+    """
+
+    observation_space = gymnasium.spaces.Box(-10.0, 10.0, (10,), np.float32)
+    action_space = gymnasium.spaces.Box(-1.0, 1.0, (2,), np.float32)
+    LINKS, SECONDS, DRAG, STEPS = np.array([0.5, 0.5]), 0.1, 1.0, 50
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.joints, self.speeds = self.np_random.uniform(-np.pi, np.pi, 2), np.zeros(2)
+        angle, distance = self.np_random.uniform(-np.pi, np.pi), self.np_random.uniform(0.3, 0.9)
+        self.point, self.made = distance * np.array([np.cos(angle), np.sin(angle)]), 0
+        return self._observe(), {}
+
+    def step(self, action):
+        action = np.clip(action, -1.0, 1.0)
+        self.speeds = self.speeds + self.SECONDS * (8.0 * action - self.DRAG * self.speeds)
+        self.joints = self.joints + self.SECONDS * self.speeds
+        self.made += 1
+        reward = -np.linalg.norm(self._way()) - 0.1 * np.square(action).sum()
+        return self._observe(), float(reward), False, self.made >= self.STEPS, {}
+
+    def _way(self) -> np.ndarray:
+        angles = np.cumsum(self.joints)
+        return self.point - (self.LINKS * np.array([np.cos(angles), np.sin(angles)])).sum(-1)
+
+    def _observe(self) -> np.ndarray:
+        parts = [np.sin(self.joints), np.cos(self.joints), self.speeds / 5.0, self.point, self._way()]
+        return np.concatenate(parts).clip(-10.0, 10.0).astype(np.float32)

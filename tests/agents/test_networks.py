@@ -127,6 +127,17 @@ def test_a_closed_module_is_never_selected_and_one_that_is_not_selected_does_not
     assert torch.equal(drawn.count[:, 1], torch.where(first, 2.0, 1.0))  # the selector and the choice it lets act
 
 
+def test_the_selector_gains_nothing_from_how_random_a_module_is() -> None:
+    actor, live = actor_of(MODULES), MODULES.all_live(20)
+    policy = Policy(*(part.detach().requires_grad_() for part in actor(observations(20), live)))
+    drawn = actor.draw(policy, actor.noise(20, torch_generator(0, "noise")), live)
+    drawn.surplus[:, 0].sum().backward(retain_graph=True)
+    assert policy.module.grad.abs().max() == 0.0
+    drawn.surplus[:, 1].sum().backward()
+    own = -(policy.module.exp() * (policy.module + 1.0))  # of its own entropy
+    assert torch.allclose(policy.module.grad, own, atol=1e-6)
+
+
 def test_the_selector_is_judged_by_a_share_of_the_free_entropy() -> None:
     actor = actor_of(ActionHeads(2, modules=2, owners=(0, 1), module_rate=0.5))
     live = actor.heads.all_live(1)
@@ -189,7 +200,7 @@ def test_the_convolutional_encoder_reads_images_as_images_and_the_rest_flat() ->
     flat = observations(5, 195)
     policy = actor(flat, MIXED.all_live(5))
     assert torch.equal(seen[0][:, 2:], flat[:, 99:].reshape(5, 2, 6, 8))
-    assert torch.equal(actor.encoder(flat)[:, :3], flat[:, 96:99])
+    assert torch.equal(actor.encoder(flat)[:, 10:], flat[:, 96:99])
     assert policy.mean.shape == (5, 3)
 
 

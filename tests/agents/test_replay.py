@@ -105,6 +105,14 @@ def test_the_oldest_episodes_give_way_whole() -> None:
         assert len(store) == 5 * len(kept)
 
 
+def test_an_episode_that_does_not_fit_the_end_begins_at_the_start() -> None:
+    store = replay(rows=20)
+    for n, length in enumerate([1] * 5 + [5] * 5, start=1):  # 4 rows each, then 8
+        store.add(episodes([n], [length]))
+    assert steps_in(store) == {(n, t) for n in (9, 10) for t in range(5)}
+    assert len(store) == 10
+
+
 def test_episodes_of_many_lengths_never_mix() -> None:
     store, rng = replay(rows=50), np.random.Generator(np.random.PCG64(0))
     for n in range(1, 60):

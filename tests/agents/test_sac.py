@@ -81,6 +81,15 @@ def test_a_truncation_takes_no_value_away() -> None:
     assert torch.equal(one._target(ended), ended.reward)
 
 
+def test_the_target_trusts_the_lower_critic() -> None:
+    sac, high = learner(), learner()
+    for each, lift in ((sac, 0.0), (high, 5.0)):
+        each.targets.two.load_state_dict(each.targets.one.state_dict())
+        with torch.no_grad():
+            each.targets.two.last.bias += lift
+    assert torch.equal(sac._target(batch()), high._target(batch()))
+
+
 def test_the_squared_loss_is_half_the_mean_square_of_each_critic() -> None:
     outputs = torch.tensor([[[1.0], [3.0]], [[0.0], [0.0]]])
     # (1-2)² and (3-1)², then 2² and 1²: halves of the means are 1.25 and 1.25.
@@ -210,6 +219,25 @@ def test_the_actor_leaves_no_gradient_in_the_critics() -> None:
         sac.update(batch())
     for one, two in zip(alone.critics.parameters(), both.critics.parameters(), strict=True):
         assert torch.equal(one.grad, two.grad)
+
+
+def test_the_actor_moves_at_every_so_many_updates() -> None:
+    sac = learner(SACConfig(networks=SMALL, actor_every=3))
+    assert ["actor_loss" in sac.update(batch()) for _ in range(5)] == [True, False, False, True, False]
+
+
+def test_cloning_weighs_the_same_whatever_the_size_of_values() -> None:
+    wanted = {"delta": torch.zeros(32, 2), "choice": torch.zeros(32, 2, dtype=torch.int64)}
+    given = batch(edits=Edits(wanted, torch.ones(32, dtype=torch.bool)))
+    small, large = (learner(SACConfig(networks=SMALL, temperature=1e-9)) for _ in range(2))
+    with torch.no_grad():
+        for critic in (large.critics.one, large.critics.two):
+            critic.last.weight *= 64.0
+            critic.last.bias *= 64.0
+    for sac in (small, large):
+        sac.update(given)
+    for one, two in zip(small.actor.parameters(), large.actor.parameters(), strict=True):
+        assert torch.allclose(one.grad, two.grad, rtol=1e-3, atol=1e-6)
 
 
 def test_a_closed_dimension_moves_no_weight_of_its_head() -> None:

@@ -128,18 +128,21 @@ class Actor(nn.Module):
         # log(1 - tanh²) without cancellation.
         squash = 2.0 * (math.log(2.0) - before - softplus(-2.0 * before))
         entropy = 0.5 * noise.delta.square() + policy.log_std + 0.5 * math.log(2 * math.pi) + squash
-        heads = {"delta": delta.detach(), "choice": _pick(policy.choice, noise.choice)}
-        choice, module = _straight(policy.choice, heads["choice"]), policy.module
+        chances, module = policy.choice.softmax(-1), policy.module.exp()
+        heads = {"delta": delta.detach(), "choice": _pick(chances, noise.choice)}
+        choice, free_choice = _straight(chances, heads["choice"]), _entropy(chances, policy.choice)
         if self.heads.modules:
             heads["module"] = _pick(module, noise.module)
             module = _straight(module, heads["module"])
         acts_delta, acts_choice = (gate.detach() for gate in self.tables.acting(live, module))
         deltas = ((entropy - self.heads.entropy_per_delta) * acts_delta).sum(-1)
-        picks = ((_entropy(policy.choice) - self.tables.choice_targets) * acts_choice).sum(-1)
+        picks = ((free_choice - self.tables.choice_targets) * acts_choice).sum(-1)
         counts = [acts_delta.sum(-1), acts_choice.sum(-1)]
         if self.heads.modules:
             free = live.module.sum(-1)
-            picks = picks + _entropy(policy.module) - self.heads.module_rate * free.clamp(min=1).log()
+            picks = (
+                picks + _entropy(policy.module.exp(), policy.module) - self.heads.module_rate * free.clamp(min=1).log()
+            )
             counts[1] = counts[1] + (free > 1)
         action = self.tables.vector(delta, choice, module, live)
         return Drawn(heads, action, torch.stack([deltas, picks], -1), torch.stack(counts, -1))
@@ -243,37 +246,32 @@ class _Flat(nn.Module):
 class _Images(nn.Module):
     """The log-mel images through two convolutions, all else as it is."""
 
-    rest: torch.Tensor
-
     def __init__(self, layout: Layout, config: NetworkConfig) -> None:
         super().__init__()
-        images = [part for name, part in layout.items() if name.endswith("mel")]
-        shapes = {shape[-2:] for _, shape in images}
+        images = {name: part for name, part in layout.items() if name.endswith("mel")}
+        shapes = {shape[-2:] for _, shape in images.values()}
         if len(shapes) != 1 or len(next(iter(shapes))) != 2:
             raise UsageError("The encoder conv needs parts whose name ends in mel, all images of one size.")
-        self.wheres = [where for where, _ in images]
-        self.image = (-1, *next(iter(shapes)))
-        rest = torch.ones(max(where.stop for where, _ in layout.values()), dtype=torch.bool)
-        for where in self.wheres:
-            rest[where] = False
-        self.register_buffer("rest", rest.nonzero().squeeze(-1), persistent=False)
-        height, width = self.image[1:]
-        channels = int((~rest).sum()) // (height * width)
-        left = 32 * -(-height // 2) * -(-width // 4)
+        self.images = [where for where, _ in images.values()]
+        self.others = [where for name, (where, _) in layout.items() if name not in images]
+        self.shape = (-1, *next(iter(shapes)))  # of images (H, W), stretches of time × bands
+        height, width = self.shape[1:]
+        channels = sum(where.stop - where.start for where in self.images) // (height * width)
+        left = 32 * math.ceil(math.ceil(height / 2) / 2) * math.ceil(math.ceil(width / 4) / 2)
         self.layers = nn.Sequential(
-            _layer(nn.Conv2d, channels, 16, 3, stride=(1, 2), padding=1),
-            nn.SiLU(),
+            _layer(nn.Conv2d, channels, 16, (3, 5), stride=(2, 4), padding=(1, 2)),
+            nn.ReLU(inplace=True),
             _layer(nn.Conv2d, 16, 32, 3, stride=2, padding=1),
-            nn.SiLU(),
+            nn.ReLU(inplace=True),
             nn.Flatten(),
             _layer(nn.Linear, left, config.image_features),
             _layer(nn.LayerNorm, config.image_features),
         )
-        self.size = len(self.rest) + config.image_features
+        self.size = config.image_features + sum(where.stop - where.start for where in self.others)
 
     def forward(self, observation: torch.Tensor) -> torch.Tensor:
-        images = torch.cat([observation[:, where].unflatten(-1, self.image) for where in self.wheres], 1)
-        return torch.cat([observation[:, self.rest], self.layers(images)], -1)
+        images = torch.cat([observation[:, where].unflatten(-1, self.shape) for where in self.images], 1)
+        return torch.cat([self.layers(images), *(observation[:, where] for where in self.others)], -1)
 
 
 _ENCODERS = {"mlp": _Flat, "conv": _Images}
@@ -291,7 +289,7 @@ def _mlp(size: int, hidden: Sequence[int], norm: bool) -> nn.Sequential:
 
 
 def _after(width: int, norm: bool) -> list[nn.Module]:
-    return [*([_layer(nn.LayerNorm, width)] if norm else []), nn.ReLU()]
+    return [*([_layer(nn.LayerNorm, width)] if norm else []), nn.ReLU(inplace=True)]
 
 
 def _layer(kind: type[nn.Module], *args: Any, **settings: Any) -> Any:
@@ -310,17 +308,16 @@ def _initialise(network: nn.Module, rng: torch.Generator) -> None:
                 nn.init.uniform_(tensor, -edge, edge, generator=rng)
 
 
-def _entropy(log_p: torch.Tensor) -> torch.Tensor:
-    return -(log_p.exp() * log_p).sum(-1)
+def _entropy(p: torch.Tensor, log_p: torch.Tensor) -> torch.Tensor:
+    return -(p * log_p).sum(-1)
 
 
-def _pick(log_p: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
+def _pick(p: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
     """Draws from categoricals (…, K) by uniform numbers (…); never an option of probability 0."""
-    ends = log_p.detach().exp().cumsum(-1)
+    ends = p.detach().cumsum(-1)
     return (ends <= uniform[..., None] * ends[..., -1:]).sum(-1)
 
 
-def _straight(log_p: torch.Tensor, pick: torch.Tensor) -> torch.Tensor:
+def _straight(p: torch.Tensor, pick: torch.Tensor) -> torch.Tensor:
     """One-hot picks (…, K) with the gradient of the probabilities."""
-    p = log_p.exp()
-    return hot(pick, log_p.shape[-1]) + (p - p.detach())
+    return hot(pick, p.shape[-1]) + (p - p.detach())
