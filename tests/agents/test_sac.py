@@ -254,12 +254,12 @@ def test_a_closed_dimension_moves_no_weight_of_its_head() -> None:
     assert told["cloning_loss"] > 0.0
 
 
-def test_the_value_of_a_closed_task_is_that_of_its_rewards_alone() -> None:
-    """Nothing live: no entropy, no surplus, whatever the temperature."""
-    live = Live(*(torch.zeros(32, n, dtype=torch.bool) for n in (2, 2, 0)))
-    cold, hot = (learner(SACConfig(networks=SMALL, temperature=t)) for t in (1e-6, 10.0))
-    assert torch.equal(cold._target(batch(live=live)), hot._target(batch(live=live)))
-    assert not torch.allclose(cold._target(batch()), hot._target(batch()))
+@pytest.mark.parametrize("heads", [HEADS, ActionHeads(2, (3, 2), 2, (0, 1, 1, 0))])
+def test_the_value_of_a_closed_task_does_not_know_of_entropy(heads: ActionHeads) -> None:
+    live = Live(*(torch.zeros(32, n, dtype=torch.bool) for n in (2, 2, heads.modules)))
+    cold, hot = (learner(SACConfig(networks=SMALL, temperature=t), heads) for t in (1e-6, 10.0))
+    assert torch.equal(cold._target(batch(heads=heads, live=live)), hot._target(batch(heads=heads, live=live)))
+    assert not torch.allclose(cold._target(batch(heads=heads)), hot._target(batch(heads=heads)))
 
 
 @pytest.mark.parametrize(

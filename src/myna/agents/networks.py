@@ -93,7 +93,7 @@ class Actor(nn.Module):
         self._keep_at_first()
 
     def _keep_at_first(self) -> None:
-        """An actor begins at its target: it keeps, but for choice_rate."""
+        """A new actor is as random as its target: it keeps, and at choice_rate it chooses."""
         start, rate = 2 * self.heads.deltas, self.heads.choice_rate
         with torch.no_grad():
             for options in self.heads.options:
@@ -140,10 +140,9 @@ class Actor(nn.Module):
         counts = [acts_delta.sum(-1), acts_choice.sum(-1)]
         if self.heads.modules:
             free = live.module.sum(-1)
-            picks = (
-                picks + _entropy(policy.module.exp(), policy.module) - self.heads.module_rate * free.clamp(min=1).log()
-            )
-            counts[1] = counts[1] + (free > 1)
+            selects = free > 1
+            entropy = _entropy(policy.module.exp(), policy.module) - self.heads.module_rate * free.clamp(min=1).log()
+            picks, counts[1] = picks + entropy * selects, counts[1] + selects
         action = self.tables.vector(delta, choice, module, live)
         return Drawn(heads, action, torch.stack([deltas, picks], -1), torch.stack(counts, -1))
 
@@ -165,23 +164,23 @@ class _Critic(nn.Module):
         super().__init__()
         self.encoder = _encoder(layout, config)
         width, *others = config.hidden
-        self.observed = _layer(nn.Linear, self.encoder.size, width)
-        self.done = _layer(nn.Linear, heads.size, width, bias=False)
+        self.observation = _layer(nn.Linear, self.encoder.size, width)
+        self.action = _layer(nn.Linear, heads.size, width, bias=False)
         self.body = nn.Sequential(*_after(width, config.critic_norm), *_mlp(width, others, config.critic_norm))
         self.last = _layer(nn.Linear, config.hidden[-1], config.outputs)
         _initialise(self, rng)
         with torch.no_grad():
-            for layer in (self.observed, self.done):  # as wide as those of one layer
+            for layer in (self.observation, self.action):  # as wide as those of one layer
                 for tensor in layer.parameters():
                     tensor *= (layer.in_features / (self.encoder.size + heads.size)) ** 0.5
 
     def see(self, observation: torch.Tensor) -> torch.Tensor:
         """What `forward` needs of observations (B, D)."""
-        return self.observed(self.encoder(observation))
+        return self.observation(self.encoder(observation))
 
     def forward(self, seen: torch.Tensor, action: torch.Tensor) -> torch.Tensor:
         """Outputs (B, 1), or (B, K) of a categorical critic."""
-        return self.last(self.body(seen + self.done(action))).float()
+        return self.last(self.body(seen + self.action(action))).float()
 
 
 class Critics(nn.Module):
