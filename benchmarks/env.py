@@ -1,8 +1,8 @@
 """How fast the environment steps: `python benchmarks/env.py [--json]`, about 3 minutes.
 
 Wall clock on all cores that the process may use: 64 environments, one 1-s probe, lean features, musical prior, all
-modules open, random actions, episodes reset as they end. `overhead_share` is the part of a step's time that is neither
-render nor features and loss; resets are counted like anything else.
+modules open, random actions, episodes reset as they end, which counts like anything else. `overhead_share` is the part
+of the time that is neither render nor features; `loss_share`, which is in it, is that of the loss.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import statistics
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,39 +40,51 @@ CUDA_SIZES = (64, 1_024, 8_192)
 
 
 class Stopwatch:
-    """Adds up the wall time of the calls that it wraps; a wrapped call inside another is counted once."""
+    """Adds up seconds by name: wall time of calls from the main thread, CPU time of those in the threads below."""
 
     def __init__(self) -> None:
-        self.seconds = 0.0
-        self._inside = False
+        self.wall: Counter[str] = Counter()
+        self.cpu: Counter[str] = Counter()
 
-    def wrap(self, owner: Any, name: str) -> None:
+    def watch(self, owner: Any, name: str, label: str, clock: Callable[[], float] = time.perf_counter) -> None:
         """Time every call of `owner.name` from now on."""
         call = getattr(owner, name)
+        seconds = self.wall if clock is time.perf_counter else self.cpu
 
         def timed(*args: Any, **kwargs: Any) -> Any:
-            if self._inside:
-                return call(*args, **kwargs)
-            self._inside, start = True, time.perf_counter()
+            start = clock()
             try:
                 return call(*args, **kwargs)
             finally:
-                self._inside = False
-                self.seconds += time.perf_counter() - start
+                seconds[label] += clock() - start
 
         setattr(owner, name, timed)
 
+    def shares(self, seconds: float) -> dict[str, float]:
+        """Of so many seconds: render, features, loss, and the overhead, which is all but the first two."""
+        # Features, loss and summary share the threads: the wall time of them all is divided as their CPU time is.
+        loss = self.wall["compare"] * self.cpu["loss"] / sum(self.cpu.values())
+        features = self.wall["targets"] + self.wall["compare"] * self.cpu["features"] / sum(self.cpu.values())
+        return {
+            "render_share": self.wall["render"] / seconds,
+            "features_share": features / seconds,
+            "loss_share": loss / seconds,
+            "overhead_share": 1.0 - (self.wall["render"] + features) / seconds,
+        }
+
 
 def watched() -> Stopwatch:
-    """A stopwatch on all that renders, analyses and compares, as the environment's modules call it."""
+    """A stopwatch on all that renders, analyses and compares."""
     from myna.envs import core, target_sounds
+    from myna.loss import PerceptualLoss
 
     watch = Stopwatch()
-    watch.wrap(Renderer, "render")
-    for module in (core, target_sounds):
-        for name in ("score", "analyse"):
-            if hasattr(module, name):
-                watch.wrap(module, name)
+    watch.watch(Renderer, "render", "render")
+    watch.watch(core.Core, "_compare", "compare")
+    watch.watch(target_sounds, "analyse", "targets")
+    watch.watch(sys.modules["myna.loss.score"], "analyse", "features", time.thread_time)
+    watch.watch(PerceptualLoss, "__call__", "loss", time.thread_time)
+    watch.watch(core.Core, "_summary", "summary", time.thread_time)
     return watch
 
 
@@ -98,21 +111,19 @@ def measure(say: Callable[[str], None]) -> dict[str, Any]:
     small, large = make(64, renderer), make(256, renderer)
     for envs in (small, large):
         run(envs, 2, rng)
-    watch, rates, shares = watched(), {64: [], 256: []}, []
+    rates: dict[int, list[float]] = {64: [], 256: []}
     for i in range(ROUNDS):
         for envs in (small, large):
             steps = STEPS * 64 // envs.num_envs
-            watch.seconds = 0.0
-            seconds = run(envs, steps, rng)
-            rates[envs.num_envs].append(steps * envs.num_envs / seconds)
-            if envs is small:
-                shares.append(1.0 - watch.seconds / seconds)
+            rates[envs.num_envs].append(steps * envs.num_envs / run(envs, steps, rng))
         say(f"round {i + 1} of {ROUNDS}: {rates[64][-1]:.0f} and {rates[256][-1]:.0f} steps/s")
+    watch = watched()
+    shares = watch.shares(run(small, STEPS, rng))
     pairs = [large_rate / small_rate for small_rate, large_rate in zip(rates[64], rates[256], strict=True)]
     return found | {
         "steps_per_s": statistics.median(rates[64]),
         "steps_per_s_rounds": [round(rate, 1) for rate in rates[64]],
-        "overhead_share": statistics.median(shares),
+        **shares,
         "steps_per_s_256": statistics.median(rates[256]),
         "scaling_256_over_64": statistics.median(pairs),
         "load_after": machine()["load"],

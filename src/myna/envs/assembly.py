@@ -22,6 +22,7 @@ from myna.envs.reward import RewardConfig
 from myna.envs.state import State
 from myna.envs.task import TaskBatch
 from myna.errors import UsageError
+from myna.features import one_core
 from myna.seeding import generator
 from myna.synth.renderer import Renderer
 
@@ -94,6 +95,7 @@ class Assembly:
 
     # Tasks
 
+    @one_core()
     def begin(self, seeds: Sequence[int], episodes: Sequence[int]) -> State:
         """Episodes of environments with these seeds, each the so manieth of its own, from 0."""
         random = [generator(seed, "env", episode) for seed, episode in zip(seeds, episodes, strict=True)]

@@ -14,7 +14,7 @@ import torch
 
 from myna.envs.action import ActionConfig, ActionDecoder
 from myna.envs.noise_floor import success_loss
-from myna.envs.observation import ObservationLayout, observe
+from myna.envs.observation import ObservationLayout, observe, played
 from myna.envs.oracle import Journey
 from myna.envs.reward import RewardConfig, Step, reward_parts
 from myna.envs.state import State, put_features, put_rows
@@ -22,7 +22,7 @@ from myna.envs.statistics import load_statistics
 from myna.envs.summary import summarise
 from myna.envs.task import TaskBatch
 from myna.errors import UsageError
-from myna.features import Features, analyse
+from myna.features import Features, analyse, each_item, one_core
 from myna.loss import TRAINING_LOSS, LossBreakdown, LossConfig, PerceptualLoss, score
 from myna.synth.renderer import Renderer
 
@@ -84,9 +84,10 @@ class Transition(NamedTuple):
 
 
 class _Heard(NamedTuple):
-    """What was heard of some rows: features (n, N), loss (n,), its terms, and whether it is broken (n,)."""
+    """What was heard of some rows: features and summary (n, N), loss (n,), its terms, and whether it is broken (n,)."""
 
     features: Features
+    summary: torch.Tensor
     loss: torch.Tensor
     terms: Mapping[str, torch.Tensor]
     broken: torch.Tensor
@@ -122,6 +123,7 @@ class Core:
         self.layout = ObservationLayout(renderer.table, terms, probes)
         self._statistics = load_statistics().to(self.device)
 
+    @one_core()  # tensors this small are not worth torch's threads, which wait by spinning
     def reset(self, tasks: TaskBatch) -> State:
         """Begin episodes: render and hear the start presets.
 
@@ -142,8 +144,9 @@ class Core:
             u=tasks.start_u,
             raw_u=tasks.start_u,
             features=heard.features,
-            summary=self._summary(heard.features),
+            summary=heard.summary,
             target_summary=self._summary(tasks.target),
+            played=played(tasks),
             loss=heard.loss,
             terms=heard.terms,
             step=nothing,
@@ -159,6 +162,7 @@ class Core:
             trail_loss=(heard.loss,),
         )
 
+    @one_core()
     def step(self, state: State, action: Any) -> Transition:
         """Apply one action to each running episode; one that has ended stays as it is, with reward 0.
 
@@ -185,6 +189,7 @@ class Core:
         info = {"reward_parts": parts, "is_success": success, "broken": step.broken, "stagnated": stagnated & truncated}
         return Transition(after, reward, terminated, truncated, info)
 
+    @one_core()
     def observe(self, state: State) -> torch.Tensor:
         """Flat observations, (B, D) float32; `layout.split` gives the `Dict` form."""
         return observe(self.layout, state)
@@ -203,7 +208,7 @@ class Core:
             return replace(
                 state,
                 features=heard.features,
-                summary=self._summary(heard.features),
+                summary=heard.summary,
                 loss=heard.loss,
                 terms=heard.terms,
                 broken=heard.broken,
@@ -213,28 +218,39 @@ class Core:
         return replace(
             state,
             features=put_features(state.features, rows, heard.features),
-            summary=put_rows(state.summary, rows, self._summary(heard.features)),
+            summary=put_rows(state.summary, rows, heard.summary),
             loss=put_rows(state.loss, rows, heard.loss),
             terms={name: put_rows(term, rows, heard.terms[name]) for name, term in state.terms.items()},
             broken=put_rows(state.broken, rows, heard.broken),
         )
 
     def _hear(self, tasks: TaskBatch, u: torch.Tensor) -> _Heard:
-        """Render and compare presets u (n, P), one call each."""
-        audio = self.renderer.render(u, tasks.probes).flatten(0, 1)  # (n N, C, T)
-        breakdown, features = self._compare(audio, tasks.target.reshape(len(audio)))
+        """Render presets u (n, P) in one call, then analyse and compare them in another."""
         shape = (len(tasks), self.layout.probes)
-        terms = {**breakdown.terms, **breakdown.penalties}
-        finite = features.finite.reshape(shape).all(1)
-        means = {name: _mean(term.reshape(shape)) for name, term in terms.items()}
-        return _Heard(features.reshape(*shape), _mean(breakdown.total.reshape(shape)), means, ~finite)
+        audio = self.renderer.render(u, tasks.probes).flatten(0, 1)  # (n N, C, T)
+        features, summary, breakdown = self._compare(audio, tasks.target.reshape(len(audio)))
+        terms = {"total": breakdown.total, **breakdown.terms, **breakdown.penalties}
+        means = dict(zip(terms, _mean(torch.stack(list(terms.values())).reshape(-1, *shape)), strict=True))
+        broken = ~features.finite.reshape(shape).all(1)
+        return _Heard(features.reshape(*shape), summary.reshape(*shape, -1), means.pop("total"), means, broken)
 
-    def _compare(self, audio: torch.Tensor, target: Features) -> tuple[LossBreakdown, Features]:
-        if self.device.type == "cpu":
-            return score(audio, self.renderer.sample_rate, target, self._loss, self.renderer.threads)
-        features = analyse(audio, self.renderer.sample_rate, target.config, on_bad="mark")
-        parts = [slice(i, i + _DEVICE_CHUNK) for i in range(0, len(audio), _DEVICE_CHUNK)]
-        return LossBreakdown.cat(self._loss(features[part], target[part]) for part in parts), features.lean()
+    def _compare(self, audio: torch.Tensor, target: Features) -> tuple[Features, torch.Tensor, LossBreakdown]:
+        """Features, summaries and losses of sounds (n N, C, T), the threads' shares side by side."""
+        cpu = self.device.type == "cpu"
+        size = -(-len(audio) // self.renderer.threads) if cpu else _DEVICE_CHUNK
+
+        def compare(i: int) -> tuple[Features, torch.Tensor, LossBreakdown]:
+            part = slice(i * size, (i + 1) * size)
+            if cpu:
+                breakdown, features = score(audio[part], self.renderer.sample_rate, target[part], self._loss)
+            else:  # one chunk is one launch: `score` would cut it up for the CPU's caches
+                features = analyse(audio[part], self.renderer.sample_rate, target.config, on_bad="mark").lean()
+                breakdown = self._loss(features, target[part])
+            return features, self._summary(features), breakdown
+
+        threads = self.renderer.threads if cpu else 1
+        features, summaries, breakdowns = zip(*each_item(compare, -(-len(audio) // size), threads), strict=True)
+        return Features.cat(features), torch.cat(summaries), LossBreakdown.cat(breakdowns)
 
     def _summary(self, features: Features) -> torch.Tensor:
         return self._statistics.standardise(summarise(features))
@@ -266,8 +282,8 @@ class Core:
 
 
 def _mean(values: torch.Tensor) -> torch.Tensor:
-    """Mean over the probes (B, N) → (B,), added one by one: the same bits in any batch."""
-    total = values[:, 0]
-    for n in range(1, values.shape[1]):
-        total = total + values[:, n]
-    return total / values.shape[1]
+    """Mean over the probes (…, N) → (…), added one by one: the same bits in any batch."""
+    total = values[..., 0]
+    for n in range(1, values.shape[-1]):
+        total = total + values[..., n]
+    return total / values.shape[-1]

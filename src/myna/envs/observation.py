@@ -17,10 +17,11 @@ import torch
 
 from myna.envs import summary
 from myna.envs.state import State
+from myna.envs.task import TaskBatch
 from myna.loss import BROKEN
 from myna.params import ParameterTable
 
-__all__ = ["CLIP", "LOSS_FLOOR", "ObservationLayout", "Part", "observe"]
+__all__ = ["CLIP", "LOSS_FLOOR", "ObservationLayout", "Part", "observe", "played"]
 
 CLIP = 5.0
 """Standardised numbers are cut off here, in spreads on either side."""
@@ -184,7 +185,7 @@ def _knobs(layout: ObservationLayout, state: State) -> torch.Tensor:
     left = (tasks.horizon - state.step)[:, None] / tasks.horizon[:, None]
     return torch.cat(
         [
-            _probes(state),
+            state.played.flatten(1),
             2.0 * state.raw_u[:, layout.ordered] - 1.0,
             _one_hot(layout, state.u),
             tasks.open.double(),
@@ -196,12 +197,12 @@ def _knobs(layout: ObservationLayout, state: State) -> torch.Tensor:
     )
 
 
-def _probes(state: State) -> torch.Tensor:
-    played = [
-        [x for q in own for x in (q.note_midi / 127.0, q.velocity / 127.0, min(1.0, q.gate_s / q.total_s))]
-        for own in state.tasks.probes
+def played(tasks: TaskBatch) -> torch.Tensor:
+    """What the probes are, (B, N, 3): note, velocity and the share of the length that is held, all in [0, 1]."""
+    told = [
+        [(q.note_midi / 127.0, q.velocity / 127.0, min(1.0, q.gate_s / q.total_s)) for q in own] for own in tasks.probes
     ]
-    return torch.tensor(played, dtype=torch.float64, device=state.u.device)
+    return torch.tensor(told, dtype=torch.float64, device=tasks.device)
 
 
 def _one_hot(layout: ObservationLayout, u: torch.Tensor) -> torch.Tensor:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 import torch
 
 from myna.envs.task import TaskBatch
-from myna.features import Features
+from myna.features import Features, one_core
 
 __all__ = ["State"]
 
@@ -27,6 +27,7 @@ class State:
         features: of the current sounds, leading shape (B, N).
         summary: (B, N, D) float32, of the current sounds, standardised.
         target_summary: (B, N, D) float32, of the targets; made once per episode.
+        played: (B, N, 3) float64, of the probes: see `observation.played`.
         loss: (B,) float32, mean over the probes; one whose render is not finite counts BROKEN.
         terms: name → (B,) float32, what the terms and penalties add to `loss`.
         step: (B,) int64, steps made since the episode began.
@@ -48,6 +49,7 @@ class State:
     features: Features
     summary: torch.Tensor
     target_summary: torch.Tensor
+    played: torch.Tensor
     loss: torch.Tensor
     terms: Mapping[str, torch.Tensor]
     step: torch.Tensor
@@ -80,6 +82,7 @@ class State:
         kept = slice(max(0, stop - int(self.step[row]) - 1), stop)
         return torch.stack([u[row] for u in self.trail_u[kept]]), torch.stack([x[row] for x in self.trail_loss[kept]])
 
+    @one_core()
     def put(self, rows: torch.Tensor, other: State) -> State:
         """The same state with the episodes at `rows` (n,) int64 replaced by those of `other`, n that just began."""
         if len(rows) == len(self):

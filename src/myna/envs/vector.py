@@ -267,15 +267,19 @@ class MynaVectorEnv(VectorEnv):
 
     def _masked(self, info: Mapping[str, Any], mask: np.ndarray) -> dict[str, Any]:
         """Info as Gymnasium wants it: each key with `_key` (B,) bool, which environments it tells of; 0 elsewhere."""
+        keep, told = None if mask.all() else self._tensor(mask), self._kind(mask)
+        return self._told(info, keep, told)
+
+    def _told(self, info: Mapping[str, Any], keep: torch.Tensor | None, mask: Any) -> dict[str, Any]:
         told: dict[str, Any] = {}
-        keep = self._tensor(mask)
         for name, value in info.items():
             if isinstance(value, Mapping):
-                told[name] = self._masked(value, mask)
+                told[name] = self._told(value, keep, mask)
+            elif keep is None:
+                told[name] = self._parts.out(value)
             else:
-                shape = (-1, *[1] * (value.ndim - 1))
-                told[name] = self._parts.out(torch.where(keep.reshape(shape), value, torch.zeros_like(value)))
-            told[f"_{name}"] = self._kind(mask)
+                told[name] = self._parts.out(value * keep.reshape(-1, *[1] * (value.ndim - 1)))
+            told[f"_{name}"] = mask
         return told
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
