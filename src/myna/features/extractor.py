@@ -57,7 +57,7 @@ def analyse(
     # Magnitudes are most of the memory: each is written where it stays, rather than joined afterwards.
     room = _room(flat, sample_rate, config)
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def part(index: int) -> Features:
         span = slice(index * size, (index + 1) * size)
         return measure(flat[span], sample_rate, config, [place[span] for place in room]).lean()

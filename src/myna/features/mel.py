@@ -16,7 +16,7 @@ __all__ = ["LOW_HZ", "TOP_HZ", "band_centres_hz", "decibels", "mel_power", "mel_
 
 LOW_HZ = 30.0
 TOP_HZ = 16000.0
-_GROUP = 16  # bands that one product makes: narrow bands then read few bins they have no weight for
+_GROUP = 32  # bands that one product makes: narrow bands then read few bins they have no weight for
 
 
 def mel_power(power: torch.Tensor, sample_rate: int, bands: int) -> torch.Tensor:
