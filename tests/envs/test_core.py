@@ -19,7 +19,7 @@ from myna.envs.state import State
 from myna.envs.task import TaskBatch
 from myna.errors import UsageError
 from myna.features import TRAINING, analyse, one_core
-from myna.loss import BROKEN, TRAINING_LOSS, PerceptualLoss
+from myna.loss import BROKEN, TRAINING_LOSS, PerceptualLoss, flutter
 from myna.seeding import generator
 from myna.synth.renderer import Renderer
 
@@ -77,6 +77,20 @@ def test_a_step_renders_and_compares_once_for_all(renderer: Renderer, draw) -> N
     state = core.reset(draw(5))
     core.step(state, hold(core, state))
     assert calls == [5, 5]
+
+
+def test_what_the_loss_derives_of_a_target_is_derived_once_per_episode(renderer: Renderer, draw, monkeypatch) -> None:
+    derived = []
+    roughness = flutter.roughness
+    monkeypatch.setattr(flutter, "roughness", lambda *a: derived.append(len(a[0])) or roughness(*a))
+    core = Core(renderer, CoreConfig(ends=ENDLESS))
+    state = core.reset(draw(4))
+    assert derived == [4, 4]  # the targets and the starts
+    state = state.put(torch.tensor([2, 0]), core.reset(draw(6)[[4, 5]]))
+    after = play(core, state, 1)[0].state
+    assert derived == [4, 4, 2, 2, 4]
+    again = core.reset(state.tasks)
+    assert torch.equal(play(core, again, 1)[0].state.loss, after.loss)
 
 
 def test_a_step_leaves_the_state_before_as_it_was(renderer: Renderer, draw) -> None:

@@ -23,7 +23,7 @@ from myna.envs.summary import summarise
 from myna.envs.task import TaskBatch
 from myna.errors import UsageError
 from myna.features import Features, analyse, each_item, one_core
-from myna.loss import TRAINING_LOSS, LossBreakdown, LossConfig, PerceptualLoss, score
+from myna.loss import TRAINING_LOSS, Heard, LossBreakdown, LossConfig, PerceptualLoss, score
 from myna.synth.renderer import Renderer
 
 __all__ = ["Core", "CoreConfig", "EndConfig", "Transition"]
@@ -135,7 +135,8 @@ class Core:
         """
         if tasks.target.shape[1] != self.layout.probes:
             raise UsageError(f"The tasks have {tasks.target.shape[1]} probes; this core plays {self.layout.probes}.")
-        heard = self._hear(tasks, tasks.start_u)
+        goal = Heard(tasks.target).derived()
+        heard = self._hear(tasks, tasks.start_u, goal)
         count = len(tasks)
         nothing = torch.zeros(count, dtype=torch.int64, device=self.device)
         never = torch.zeros(count, dtype=torch.bool, device=self.device)
@@ -145,6 +146,7 @@ class Core:
             raw_u=tasks.start_u,
             features=heard.features,
             summary=heard.summary,
+            goal=goal,
             target_summary=self._summary(tasks.target),
             played=played(tasks),
             loss=heard.loss,
@@ -204,7 +206,7 @@ class Core:
     def _listen(self, state: State, u: torch.Tensor, running: torch.Tensor) -> State:
         """The state with what is heard of presets u (B, P) where episodes are running."""
         if running.all():
-            heard = self._hear(state.tasks, u)
+            heard = self._hear(state.tasks, u, state.goal)
             return replace(
                 state,
                 features=heard.features,
@@ -214,7 +216,7 @@ class Core:
                 broken=heard.broken,
             )
         rows = running.nonzero()[:, 0]
-        heard = self._hear(state.tasks[rows], u[rows])
+        heard = self._hear(state.tasks[rows], u[rows], state.goal.map(lambda tensor: tensor[rows]))
         return replace(
             state,
             features=put_features(state.features, rows, heard.features),
@@ -224,28 +226,29 @@ class Core:
             broken=put_rows(state.broken, rows, heard.broken),
         )
 
-    def _hear(self, tasks: TaskBatch, u: torch.Tensor) -> _Heard:
-        """Render presets u (n, P) in one call, then analyse and compare them in another."""
+    def _hear(self, tasks: TaskBatch, u: torch.Tensor, goal: Heard) -> _Heard:
+        """Render presets u (n, P) in one call, then analyse and compare them with the goal (n, N) in another."""
         shape = (len(tasks), self.layout.probes)
         audio = self.renderer.render(u, tasks.probes).flatten(0, 1)  # (n N, C, T)
-        features, summary, breakdown = self._compare(audio, tasks.target.reshape(len(audio)))
+        features, summary, breakdown = self._compare(audio, goal.map(lambda tensor: tensor.flatten(0, 1)))
         terms = {"total": breakdown.total, **breakdown.terms, **breakdown.penalties}
         means = dict(zip(terms, _mean(torch.stack(list(terms.values())).reshape(-1, *shape)), strict=True))
         broken = ~features.finite.reshape(shape).all(1)
         return _Heard(features.reshape(*shape), summary.reshape(*shape, -1), means.pop("total"), means, broken)
 
-    def _compare(self, audio: torch.Tensor, target: Features) -> tuple[Features, torch.Tensor, LossBreakdown]:
+    def _compare(self, audio: torch.Tensor, goal: Heard) -> tuple[Features, torch.Tensor, LossBreakdown]:
         """Features, summaries and losses of sounds (n N, C, T), the threads' shares side by side."""
         cpu = self.device.type == "cpu"
         size = -(-len(audio) // self.renderer.threads) if cpu else _DEVICE_CHUNK
 
         def compare(i: int) -> tuple[Features, torch.Tensor, LossBreakdown]:
             part = slice(i * size, (i + 1) * size)
+            own = goal.map(lambda tensor: tensor[part])
             if cpu:
-                breakdown, features = score(audio[part], self.renderer.sample_rate, target[part], self._loss)
+                breakdown, features = score(audio[part], self.renderer.sample_rate, own, self._loss)
             else:  # one chunk is one launch: `score` would cut it up for the CPU's caches
-                features = analyse(audio[part], self.renderer.sample_rate, target.config, on_bad="mark").lean()
-                breakdown = self._loss(features, target[part])
+                features = analyse(audio[part], self.renderer.sample_rate, goal.features.config, on_bad="mark").lean()
+                breakdown = self._loss(features, own)
             return features, self._summary(features), breakdown
 
         threads = self.renderer.threads if cpu else 1

@@ -12,6 +12,7 @@ import torch
 
 from myna.envs.task import TaskBatch
 from myna.features import Features, one_core
+from myna.loss import Heard
 
 __all__ = ["State"]
 
@@ -26,6 +27,7 @@ class State:
         raw_u: (B, P) float64, positions before snapping, where integers gather small steps.
         features: of the current sounds, leading shape (B, N).
         summary: (B, N, D) float32, of the current sounds, standardised.
+        goal: the targets as the loss hears them, leading shape (B, N); what it derives is derived once per episode.
         target_summary: (B, N, D) float32, of the targets; made once per episode.
         played: (B, N, 3) float64, of the probes: see `observation.played`.
         loss: (B,) float32, mean over the probes; one whose render is not finite counts BROKEN.
@@ -48,6 +50,7 @@ class State:
     raw_u: torch.Tensor
     features: Features
     summary: torch.Tensor
+    goal: Heard
     target_summary: torch.Tensor
     played: torch.Tensor
     loss: torch.Tensor
@@ -92,10 +95,12 @@ class State:
             for field in fields(self)
             if isinstance(getattr(self, field.name), torch.Tensor)
         }
+        tasks = self.tasks.put(rows, other.tasks)
         return replace(
             self,
             **changed,
-            tasks=self.tasks.put(rows, other.tasks),
+            tasks=tasks,
+            goal=self.goal.put(rows, other.goal, tasks.target),
             features=put_features(self.features, rows, other.features),
             terms={name: put_rows(term, rows, other.terms[name]) for name, term in self.terms.items()},
             trail_u=(*self.trail_u[:-1], changed["u"]),

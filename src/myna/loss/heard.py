@@ -6,6 +6,7 @@ Shapes: … any leading shape, F frames, M mel bands, E envelope frames, W windo
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -20,6 +21,7 @@ __all__ = ["Heard", "log_magnitude"]
 
 ONSET_BELOW_PEAK_DB = 40.0
 """A sound begins and ends where its envelope crosses this far below its peak."""
+_LARGE = frozenset({"cumulative", "log_magnitudes", "magnitude_norms", "loud_bands"})
 _HEARD_DB = -70.0
 _MAGNITUDE_FLOOR = 1e-4
 _LN10_OVER_20 = math.log(10.0) / 20.0
@@ -45,6 +47,29 @@ class Heard:
     def __init__(self, features: Features) -> None:
         """Nothing is computed before it is asked for."""
         self.features = features
+
+    def derived(self) -> Heard:
+        """The same, with all that follows computed already but for images, which are quicker made than moved."""
+        kept = Heard(self.features)
+        for name, value in vars(Heard).items():
+            if isinstance(value, cached_property) and name not in _LARGE:
+                kept.__dict__[name] = getattr(self, name)
+        return kept
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> Heard:
+        """The same with every tensor changed along its leading dimensions; images that were derived are forgotten."""
+        changed = Heard(self.features.map(change))
+        changed.__dict__.update({name: change(value) for name, value in self._small().items()})
+        return changed
+
+    def put(self, rows: Tensor, other: Heard, features: Features) -> Heard:
+        """The same with the sounds at `rows` (n,) replaced by n others; `features` are what comes of that."""
+        changed, fresh = Heard(features), other._small()
+        changed.__dict__.update({name: old.index_copy(0, rows, fresh[name]) for name, old in self._small().items()})
+        return changed
+
+    def _small(self) -> dict[str, Tensor]:
+        return {name: value for name, value in vars(self).items() if name != "features" and name not in _LARGE}
 
     @property
     def mel(self) -> Tensor:

@@ -61,4 +61,4 @@ def score(
 def _goal_of(goal: Heard, part: slice) -> Heard:
     """The target of a chunk: the one for all, or each candidate's own."""
     shape = goal.features.shape
-    return goal if not shape or shape[0] == 1 else Heard(goal.features[part])
+    return goal if not shape or shape[0] == 1 else goal.map(lambda tensor: tensor[part])
