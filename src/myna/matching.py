@@ -157,7 +157,7 @@ def _result(target: Target, settings: MatchSettings, objective: Objective, match
         audio=match.audio,
         loss=float(breakdown.total[0]),
         similarity_percent=similarity_percent(float(breakdown.total[0])),
-        terms={name: float(value[0]) for name, value in (breakdown.terms | breakdown.penalties).items()},
+        terms={name: float(value[0]) for name, value in {**breakdown.terms, **breakdown.penalties}.items()},
         metrics=metrics(match.audio, objective.audio, objective.renderer.sample_rate),
         renders=renders,
         seconds=seconds,

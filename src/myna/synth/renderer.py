@@ -132,7 +132,7 @@ class Renderer:
 
 def _each(probes: Any, count: int) -> list[list[Probe]]:
     """B lists of N probes from the forms that `render` takes; one list where there are no presets."""
-    several = [probes] if isinstance(probes, Probe) else list(probes)
+    several: list[Any] = [probes] if isinstance(probes, Probe) else list(probes)
     if not several or any(isinstance(own, Sequence) and not len(own) for own in several):
         raise UsageError("A render needs at least one probe for every preset.")
     if isinstance(several[0], Probe):
