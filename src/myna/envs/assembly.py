@@ -119,8 +119,12 @@ class Assembly:
 
     def observation(self, state: State) -> Any:
         """Observations of B environments, flat (B, D) or by name."""
-        flat = self._out(self.core.observe(state))
-        return flat if self._flat else self.layout.split(flat)
+        return self.shaped(self.core.observe(state))
+
+    def shaped(self, flat: torch.Tensor) -> Any:
+        """Flat observations (B, D) in the form that was asked for."""
+        out = self._out(flat)
+        return out if self._flat else self.layout.split(out)
 
     def state_info(self, state: State) -> dict[str, Any]:
         """What `info` holds after a reset and a step, tensors (B, …)."""

@@ -40,7 +40,8 @@ class PresetDraws:
         u = np.empty((len(stages), len(self.table)))
         for kind, prior in self._priors.items():
             rows = [row for row, drawn in enumerate(musical) if drawn == kind]
-            u[rows] = prior.sample_each([generators[row] for row in rows])
+            if rows:
+                u[rows] = prior.sample_each([generators[row] for row in rows])
         return self.inside(u, stages)
 
     def open(self, stages: Sequence[Stage]) -> np.ndarray:

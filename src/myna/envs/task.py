@@ -102,12 +102,21 @@ class TaskBatch:
         Raises:
             UsageError: more or fewer places than tasks, or targets that cannot lie in one batch.
         """
-        rows = _rows(index, len(self)).tolist()
+        rows = _rows(index, len(self))
         if len(rows) != len(other):
             raise UsageError(f"{len(other)} tasks cannot take the place of {len(rows)}.")
-        order = torch.arange(len(self))
-        order[rows] = len(self) + torch.arange(len(rows))
-        return TaskBatch.cat([self, other])[order]
+        TaskBatch.cat([self[:1], other[:1]])  # raises where they cannot lie in one batch
+        where, fresh = rows.to(self.device), other.target.tensors()
+        names = iter(fresh)
+        target = self.target.map(lambda tensor: tensor.index_copy(0, where, fresh[next(names)]))
+        rest = {name: getattr(self, name).index_copy(0, where, getattr(other, name)) for name in _TENSORS[1:]}
+        audio = None
+        if self.target_audio is not None and other.target_audio is not None:
+            audio = self.target_audio.index_copy(0, where, other.target_audio)
+        order = torch.arange(len(self)).index_copy(0, rows, len(self) + torch.arange(len(rows))).tolist()
+        both = [*zip(self.probes, self.names, strict=True), *zip(other.probes, other.names, strict=True)]
+        probes, words = zip(*(both[i] for i in order), strict=True)
+        return TaskBatch(target=target, **rest, probes=probes, names=words, target_audio=audio)
 
     def to(self, device: torch.device | str) -> TaskBatch:
         """The same tasks on another device."""

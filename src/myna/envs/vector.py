@@ -20,9 +20,10 @@ from myna.envs.curriculum import Outcomes
 from myna.envs.episodes import episode
 from myna.envs.frames import RENDER_FPS, RENDER_MODES, check_render_mode, frame, history
 from myna.envs.history import Edit
-from myna.envs.state import State
+from myna.envs.state import State, put_rows
 from myna.envs.task import TaskBatch
 from myna.errors import UsageError
+from myna.features import one_core
 from myna.seeding import generator
 
 __all__ = ["MynaVectorEnv"]
@@ -119,6 +120,7 @@ class MynaVectorEnv(VectorEnv):
 
     # Gymnasium's calls
 
+    @one_core()
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
@@ -143,6 +145,7 @@ class MynaVectorEnv(VectorEnv):
         self._state = fresh if len(rows) == self.num_envs else self.state.put(self._tensor(rows), fresh)
         return self._parts.observation(self.state), self._masked(self._parts.state_info(self.state), mask)
 
+    @one_core()
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Play one step of all; see Gymnasium's `VectorEnv.step` and `autoreset_mode`.
 
@@ -159,7 +162,7 @@ class MynaVectorEnv(VectorEnv):
             return self._after_same_step(done, ended)
         self._state = done.state
         every = np.ones(self.num_envs, np.bool_)
-        return self._result(done, self._masked(self._parts.step_info(done), every))
+        return self._result(done, self.core.observe(done.state), self._masked(self._parts.step_info(done), every))
 
     def render(self) -> tuple[Any, ...] | None:
         """One frame per environment, in the render mode; None without one."""
@@ -194,30 +197,40 @@ class MynaVectorEnv(VectorEnv):
             raise UsageError(f"{len(rows)} environments need as many tasks; got {len(tasks)}.")
         return self._parts.play(tasks)
 
-    def _restart(self, state: State, which: torch.Tensor) -> State:
+    def _restart(self, state: State, flat: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
+        """Begin the next episodes of those that are meant, (B,) bool; flat observations with theirs in place."""
+        self._state = state
         rows = which.nonzero()[:, 0]
-        return state.put(rows, self._begin(rows.cpu().numpy())) if len(rows) else state
+        if not len(rows):
+            return flat
+        fresh = self._begin(rows.cpu().numpy())
+        self._state = state.put(rows, fresh)
+        return put_rows(flat, rows, self.core.observe(fresh))
 
     def _after_same_step(self, done: Transition, ended: torch.Tensor) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         mask = ended.cpu().numpy()
         every = np.ones_like(mask)
-        last, final = self._parts.observation(done.state), self._parts.step_info(done)
-        self._state = self._restart(done.state, ended)
+        last = self.core.observe(done.state)
+        flat = self._restart(done.state, last, ended)
         infos = self._masked(self._parts.state_info(self.state), every) | self._masked(done.info, ~mask)
-        infos |= {"final_obs": last, "final_info": self._masked(final, mask)}
-        infos |= {"_final_obs": self._kind(mask), "_final_info": self._kind(mask)}
-        return self._result(done, infos)
+        infos |= {"final_obs": self._parts.shaped(last), "_final_obs": self._kind(mask)}
+        infos |= {"final_info": self._masked(self._parts.step_info(done), mask), "_final_info": self._kind(mask)}
+        return self._result(done, flat, infos)
 
     def _after_next_step(self, done: Transition, waiting: torch.Tensor) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-        self._state = self._restart(done.state, waiting)
+        flat = self._restart(done.state, self.core.observe(done.state), waiting)
         done = done._replace(terminated=done.terminated & ~waiting, truncated=done.truncated & ~waiting)
         every, played = np.ones(self.num_envs, np.bool_), ~waiting.cpu().numpy()
         infos = self._masked(self._parts.state_info(self.state), every) | self._masked(done.info, played)
-        return self._result(done, infos)
+        return self._result(done, flat, infos)
 
-    def _result(self, done: Transition, infos: dict[str, Any]) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-        signals = (self._parts.out(part) for part in (done.reward, done.terminated, done.truncated))
-        return (self._parts.observation(self.state), *signals, infos)
+    def _result(
+        self, done: Transition, flat: torch.Tensor, infos: dict[str, Any]
+    ) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        rewards, terminated, truncated = (
+            self._parts.out(part) for part in (done.reward, done.terminated, done.truncated)
+        )
+        return self._parts.shaped(flat), rewards, terminated, truncated, infos
 
     # Callbacks
 
