@@ -105,6 +105,14 @@ def test_a_step_leaves_the_state_before_as_it_was(renderer: Renderer, draw) -> N
     assert all(map(torch.equal, state.trail_u, trail))
 
 
+def test_the_graph_behind_an_action_does_not_live_on(renderer: Renderer, draw) -> None:
+    core = Core(renderer)
+    state = core.reset(draw(2))
+    done = core.step(state, (0.1 * torch.ones(2, 523, requires_grad=True)))
+    assert not done.reward.requires_grad
+    assert not any(getattr(done.state, name).requires_grad for name in ("u", "raw_u", "moved", "best_u"))
+
+
 def test_the_same_state_and_action_give_the_same_step(renderer: Renderer, draw) -> None:
     core = Core(renderer)
     state = core.reset(draw(4))

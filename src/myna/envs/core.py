@@ -165,6 +165,7 @@ class Core:
         )
 
     @one_core()
+    @torch.no_grad()  # an actor's action may carry a graph, which must not live on in the states
     def step(self, state: State, action: Any) -> Transition:
         """Apply one action to each running episode; one that has ended stays as it is, with reward 0.
 
