@@ -36,6 +36,7 @@ GOALS = {
 }
 ROUNDS = 5  # of each size in turn, so that a busy moment does not fall on one of them alone
 STEPS = 48  # environment steps of each environment in a round: three episodes and their resets
+WARM_UP = 20  # steps, after which episodes end here and there and no longer all at once
 CUDA_SIZES = (64, 1_024, 8_192)
 
 
@@ -61,7 +62,7 @@ class Stopwatch:
         setattr(owner, name, timed)
 
     def shares(self, seconds: float) -> dict[str, float]:
-        """Of so many seconds: render, features, loss, and the overhead, which is all but the first two."""
+        """Of so many seconds: render, features, loss, the overhead, which is all but the first two, and resets."""
         # Features, loss and summary share the threads: the wall time of them all is divided as their CPU time is.
         loss = self.wall["compare"] * self.cpu["loss"] / sum(self.cpu.values())
         features = self.wall["targets"] + self.wall["compare"] * self.cpu["features"] / sum(self.cpu.values())
@@ -70,16 +71,18 @@ class Stopwatch:
             "features_share": features / seconds,
             "loss_share": loss / seconds,
             "overhead_share": 1.0 - (self.wall["render"] + features) / seconds,
+            "reset_share": self.wall["resets"] / seconds,
         }
 
 
 def watched() -> Stopwatch:
     """A stopwatch on all that renders, analyses and compares."""
-    from myna.envs import core, target_sounds
+    from myna.envs import assembly, core, target_sounds
     from myna.loss import PerceptualLoss
 
     watch = Stopwatch()
     watch.watch(Renderer, "render", "render")
+    watch.watch(assembly.Assembly, "begin", "resets")
     watch.watch(core.Core, "_compare", "compare")
     watch.watch(target_sounds, "analyse", "targets")
     watch.watch(sys.modules["myna.loss.score"], "analyse", "features", time.thread_time)
@@ -110,7 +113,7 @@ def measure(say: Callable[[str], None]) -> dict[str, Any]:
     rng, renderer = generator(0, "benchmark", "env"), Renderer()
     small, large = make(64, renderer), make(256, renderer)
     for envs in (small, large):
-        run(envs, 2, rng)
+        run(envs, WARM_UP, rng)
     rates: dict[int, list[float]] = {64: [], 256: []}
     for i in range(ROUNDS):
         for envs in (small, large):
@@ -138,7 +141,7 @@ def measure_cuda(say: Callable[[str], None]) -> dict[str, Any]:
     found: dict[str, Any] = {"cuda": torch.cuda.get_device_name()}
     for count in CUDA_SIZES:
         envs = make(count, renderer)
-        run(envs, 2, rng)
+        run(envs, WARM_UP, rng)
         torch.cuda.synchronize()
         found[f"cuda_steps_per_s_{count}"] = 16 * count / run(envs, 16, rng)
         say(f"{count} environments on the GPU: {found[f'cuda_steps_per_s_{count}']:.0f} steps/s")
