@@ -56,7 +56,6 @@ def test_returns_equal_those_of_stable_baselines3_within_the_spread_of_three_see
 @pytest.mark.soak
 def test_compiled_losses_are_those_of_plain_ones() -> None:
     heads, layout = ActionHeads(2), {"all": (slice(0, 3), (3,))}
-    plain, compiled = (SAC(replace(CONFIG, compile=on), layout, heads, seed=0) for on in (False, True))
     store, rng = plain_replay(3, 2, 200, seed=0), np.random.Generator(np.random.PCG64(0))
     for _ in range(50):
         before, after = rng.standard_normal((2, 3))
@@ -64,6 +63,7 @@ def test_compiled_losses_are_those_of_plain_ones() -> None:
         store.add(transition(before, delta, float(before.sum()), (False, False), after))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # those of torch's own compiler
+        plain, compiled = (SAC(replace(CONFIG, compile=on), layout, heads, seed=0) for on in (False, True))
         for _ in range(3):
             batch = store.sample(32)
             one, two = plain.update(batch), compiled.update(batch)
