@@ -22,6 +22,7 @@ from myna.features.mel import decibels, mel_power
 from myna.features.mfcc import cepstrum
 from myna.features.stft import frame_count, power_frames
 from myna.features.threads import each_item
+from myna.features.traced import Measure, script_for
 
 __all__ = ["LOUDEST", "analyse", "as_audio", "measure"]
 
@@ -60,11 +61,14 @@ def analyse(
     size = 1 if flat.device.type == "cpu" else _DEVICE_CHUNK
     # Magnitudes are most of the memory: each is written where it stays, rather than joined afterwards.
     room = _room(flat, sample_rate, config)
+    script = None
+    if flat.device.type == "cpu" and not config.magnitudes:
+        script = script_for(_heard, (flat.shape[1], flat.shape[2]), sample_rate, config, len(flat))
 
     @torch.inference_mode()
     def part(index: int) -> Features:
         span = slice(index * size, (index + 1) * size)
-        return measure(flat[span], sample_rate, config, [place[span] for place in room]).lean()
+        return measure(flat[span], sample_rate, config, [place[span] for place in room], script).lean()
 
     features = Features.cat(each_item(part, -(-len(flat) // size), threads))
     features = dataclasses.replace(features, magnitudes=room).reshape(*sounds.shape[:-2])
@@ -91,35 +95,53 @@ def as_audio(audio: torch.Tensor | np.ndarray, config: FeatureConfig) -> torch.T
 
 
 def measure(
-    sounds: torch.Tensor, sample_rate: int, config: FeatureConfig, room: Sequence[torch.Tensor] | None = None
+    sounds: torch.Tensor,
+    sample_rate: int,
+    config: FeatureConfig,
+    room: Sequence[torch.Tensor] | None = None,
+    script: Measure | None = None,
 ) -> Features:
     """Features of sounds (N, C, T) at once; the bits of one depend on N, so `analyse` gives the CPU one at a time.
 
-    Magnitudes are written into `room`, (N, F_w, bins_w) for each window, where that is given.
+    Magnitudes are written into `room`, (N, F_w, bins_w) for each window, where that is given. For a `script` see
+    `script_for`.
     """
-    samples = sounds.shape[-1]
     peak = sounds.flatten(1).abs().amax(1)
     finite = peak <= LOUDEST  # False for NaN
     loudest = float(peak.max()) if sounds.device.type == "cpu" else math.inf  # a device is not waited for
     if not loudest <= LOUDEST:
         sounds = torch.where(finite[:, None, None], sounds, 0.0)
-    parts = _middle_and_side(sounds)
-    frame = max(1, round(config.envelope_s * sample_rate))
-    frames = descriptors.frame_power(parts, frame)
-    envelopes = decibels(frames, config.floor_db)
+    if script is None:
+        places = _room(sounds, sample_rate, config) if room is None else room
+        found = {**_heard(sounds, sample_rate, config, places), "magnitudes": tuple(places)}
+    else:
+        found = {**script(sounds), "magnitudes": ()}
     return Features(
-        **_spectral(parts, sample_rate, config, _room(sounds, sample_rate, config) if room is None else room),
-        envelope_db=envelopes[:, 0],
-        side_db=envelopes[:, 1] if parts.shape[1] > 1 else torch.full_like(envelopes[:, 0], config.floor_db),
-        level_db=decibels(frames[:, 0].sum(-1) * (frame / samples), config.floor_db),
+        **found,
         peak=peak if loudest <= LOUDEST else torch.where(finite, peak, 0.0),
-        dc=parts.mean(-1).abs().sum(-1),  # |m| + |s| = max(|left|, |right|)
         clipped=torch.zeros_like(peak) if loudest < _CLIPPED else _clipped(sounds),
         finite=finite,
         config=config,
         sample_rate=sample_rate,
-        samples=samples,
+        samples=sounds.shape[-1],
     )
+
+
+def _heard(
+    sounds: torch.Tensor, sample_rate: int, config: FeatureConfig, room: Sequence[torch.Tensor] = ()
+) -> dict[str, Any]:
+    """What no value of a sample decides on, so that it can be traced; magnitudes go into `room`."""
+    parts = _middle_and_side(sounds)
+    frame = max(1, round(config.envelope_s * sample_rate))
+    frames = descriptors.frame_power(parts, frame)
+    envelopes = decibels(frames, config.floor_db)
+    return {
+        **_spectral(parts, sample_rate, config, room),
+        "envelope_db": envelopes[:, 0],
+        "side_db": envelopes[:, 1] if parts.shape[1] > 1 else torch.full_like(envelopes[:, 0], config.floor_db),
+        "level_db": decibels(frames[:, 0].sum(-1) * (frame / sounds.shape[-1]), config.floor_db),
+        "dc": parts.mean(-1).abs().sum(-1),  # |m| + |s| = max(|left|, |right|)
+    }
 
 
 def _clipped(sounds: torch.Tensor) -> torch.Tensor:
@@ -172,7 +194,6 @@ def _spectral(
         return tensor.reshape(len(parts), -1, *tensor.shape[1:])
 
     return {
-        "magnitudes": tuple(room),
         "mels": tuple(map(shaped, mels)),
         "mfcc": shaped(cepstrum(mels[0], config.mfcc)),
         "centroid_octaves": shaped(descriptors.centroid_octaves(bands[0], sample_rate, config.floor_db)),
