@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import fields
 
 import numpy as np
@@ -18,24 +18,13 @@ from myna.envs.reward import RewardConfig
 from myna.envs.state import State
 from myna.envs.task import TaskBatch
 from myna.errors import UsageError
-from myna.features import TRAINING, analyse, one_core
+from myna.features import TRAINING, analyse
 from myna.loss import BROKEN, TRAINING_LOSS, PerceptualLoss, flutter
 from myna.seeding import generator
 from myna.synth.renderer import Renderer
 
 ENDLESS = EndConfig(success_loss=0.0, patience=None)
 each_stage = pytest.mark.parametrize("number", range(1, 7), ids=[stage.name for stage in STAGES])
-
-
-@pytest.fixture(scope="module", autouse=True)
-def single_core() -> Iterator[None]:
-    with one_core():
-        yield
-
-
-@pytest.fixture(scope="module")
-def renderer() -> Renderer:
-    return Renderer(threads=1)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ from myna.envs.progress import Outcomes, Progress
 from myna.envs.stages import Stage, load_stages
 from myna.envs.task import TaskBatch
 from myna.errors import MynaError, UsageError
-from myna.features import TRAINING, Features, analyse, one_core
+from myna.features import TRAINING, Features, analyse
 from myna.presets.generator import audible
 from myna.seeding import generator
 from myna.synth.base import Probe
@@ -36,18 +36,6 @@ def short(notes: Sequence[int] = (60,), **defaults) -> dict:
     probes = [{"notes": list(notes), "velocity": 100, "gate_s": 0.15}]
     stages = {stage.name: {"probe_sets": probes} for stage in STAGES}
     return {"total_s": 0.25, "defaults": {"held_out": 6, **defaults}, "stages": stages}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def single_core() -> Iterator[None]:
-    """Tensors as small as these are not worth torch's threads."""
-    with one_core():
-        yield
-
-
-@pytest.fixture(scope="module")
-def renderer() -> Renderer:
-    return Renderer(threads=1)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -16,7 +15,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.envs.worlds import Breaking, short
 
 from myna.envs.vector import MynaVectorEnv
-from myna.features import one_core
 from myna.seeding import generator
 from myna.synth.renderer import Renderer
 
@@ -24,12 +22,6 @@ SOAK_S = float(os.environ.get("MYNA_SOAK_SECONDS", "3600"))
 RENDERER, BREAKING = Renderer(threads=1), Breaking(threads=1)
 ENVS = 10
 FORMS = {"still": 0.0, "gentle": 0.2, "wild": 1.0, "beyond": 3.0}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def single_core() -> Iterator[None]:
-    with one_core():
-        yield
 
 
 class Episodes(RuleBasedStateMachine):

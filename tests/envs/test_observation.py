@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -19,22 +18,11 @@ from myna.envs.curriculum import Curriculum
 from myna.envs.observation import CLIP, ObservationLayout
 from myna.envs.state import State
 from myna.envs.summary import SHAPES, SIZE, summarise
-from myna.features import TRAINING, analyse, one_core, pooled_mel
+from myna.features import TRAINING, analyse, pooled_mel
 from myna.loss import BROKEN
 from myna.seeding import generator
 from myna.synth.renderer import Renderer
 from myna.synth.serum_lite.parameters import TABLE
-
-
-@pytest.fixture(scope="module", autouse=True)
-def single_core() -> Iterator[None]:
-    with one_core():
-        yield
-
-
-@pytest.fixture(scope="module")
-def renderer() -> Renderer:
-    return Renderer(threads=1)
 
 
 @pytest.fixture(scope="module", params=[(60,), (48, 60, 72)], ids=["one note", "three notes"])

@@ -7,7 +7,7 @@ import inspect
 import io
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import gymnasium
@@ -23,17 +23,10 @@ from myna.envs.curriculum import Curriculum
 from myna.envs.page import observation_rows, page
 from myna.envs.single import MynaEnv
 from myna.errors import UsageError
-from myna.features import one_core
 from myna.seeding import generator
 from myna.synth.renderer import Renderer
 
 each_stage = pytest.mark.parametrize("number", range(1, 7), ids=[stage.name for stage in STAGES])
-
-
-@pytest.fixture(scope="module", autouse=True)
-def single_core() -> Iterator[None]:
-    with one_core():
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import gymnasium
 import numpy as np
@@ -20,23 +20,11 @@ from myna.envs.curriculum import Outcomes
 from myna.envs.single import MynaEnv
 from myna.envs.vector import MynaVectorEnv
 from myna.errors import UsageError
-from myna.features import one_core
 from myna.seeding import generator
 from myna.synth.renderer import Renderer
 
 MODES = [mode.name for mode in AutoresetMode]
 FLEETING = {"max_episode_steps": 3, "ends": {"patience": None}}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def single_core() -> Iterator[None]:
-    with one_core():
-        yield
-
-
-@pytest.fixture(scope="module")
-def renderer() -> Renderer:
-    return Renderer(threads=1)
 
 
 @pytest.fixture(scope="module")
