@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 from tests.envs.worlds import short
 
-from myna.agents.heads import ActionHeads, Live
+from myna.agents.heads import ActionHeads
 from myna.agents.networks import NetworkConfig, torch_generator
-from myna.agents.replay import Edits, Episodes, Observed, Replay, ReplayConfig, Rows, judged_by
+from myna.agents.replay import Episodes, Replay, ReplayConfig, judged_by
+from myna.agents.rows import RowView, layout_of
 from myna.agents.sac import SAC, SACConfig
 from myna.envs.action import ActionConfig
 from myna.envs.core import Core, CoreConfig, EndConfig
 from myna.envs.curriculum import Curriculum
-from myna.envs.observation import observe
-from myna.envs.oracle import Journey, oracle
 from myna.envs.reward import RewardConfig
 from myna.envs.state import State
-from myna.envs.summary import SIZE
 from myna.features import one_core
 from myna.loss import TRAINING_LOSS, PerceptualLoss
 from myna.seeding import generator
@@ -27,40 +23,6 @@ from myna.synth.renderer import Renderer
 
 COUNT, STEPS = 3, 3
 REWARD = RewardConfig(lambda_=0.0, success_bonus=0.0)
-
-
-def assembler(core: Core):
-    """Observations, masks and edits of stored rows."""
-
-    def assemble(rows: Rows) -> Observed:
-        kept, bound = rows.state, rows.state["bound"].double()
-        raw_u, open_ = kept["raw_u"], kept["open"]
-        u = core.decoder.twin.snap(raw_u)
-        state = SimpleNamespace(
-            target_summary=rows.goal["summary"].float(),
-            summary=kept["summary"].float(),
-            terms=dict(zip(core.layout.terms, rows.judged["terms"].unbind(-1), strict=True)),
-            loss=rows.judged["loss"],
-            best_loss=rows.judged["best"],
-            played=kept["played"],
-            raw_u=raw_u,
-            u=u,
-            moved=kept["moved"],
-            step=kept["step"],
-            tasks=SimpleNamespace(open=open_, bound=bound, horizon=kept["horizon"]),
-        )
-        goal_u = rows.goal["raw_u"]
-        heads = oracle(core.decoder, Journey(raw_u, u, goal_u, open_, bound))
-        edits = Edits(heads, torch.isfinite(goal_u).all(-1))
-        return Observed(
-            observe(core.layout, state), Live(**{"module": none(u), **core.decoder.live_heads(open_)}), edits
-        )
-
-    return assemble
-
-
-def none(rows: torch.Tensor) -> torch.Tensor:
-    return torch.zeros(len(rows), 0, dtype=torch.bool)
 
 
 @pytest.mark.parametrize("mode", ["all", "module"])
@@ -93,16 +55,15 @@ def test_what_was_played_can_be_learned_from_as_it_was_and_with_other_goals(mode
 
 
 def learner(core: Core) -> SAC:
-    layout = {part.name: (core.layout.slices[part.name], part.shape) for part in core.layout.parts}
     config = SACConfig(NetworkConfig((32, 32), "conv"))
-    return SAC(config, layout, ActionHeads.of(core.decoder.layout, choice_rate=0.3), seed=0)
+    return SAC(config, layout_of(core.layout), ActionHeads.of(core.decoder.layout, choice_rate=0.3), seed=0)
 
 
 def play(core: Core, sac: SAC, state: State):
     states, actions, rewards = [state], [], []
     for _ in range(STEPS):
-        open_ = Live(**{"module": none(state.u), **core.decoder.live_heads(state.tasks.open)})
-        actions.append(sac.act(core.observe(state), open_))
+        live = RowView(core.layout, core.decoder).live(state.tasks.open)
+        actions.append(sac.act(core.observe(state), live))
         state, reward, *_ = core.step(state, actions[-1])
         states.append(state)
         rewards.append(reward)
@@ -126,26 +87,9 @@ def rewarded(before, after):
 
 
 def replay(core: Core, relabelled: float) -> Replay:
-    count, heads = len(core.decoder.twin.table), core.decoder.layout
-    state = {
-        "raw_u": (torch.float64, (count,)),
-        "summary": (torch.float16, (1, SIZE)),
-        "played": (torch.float64, (1, 3)),
-        "moved": (torch.float16, (count,)),
-        "open": (torch.bool, (count,)),
-        "bound": (torch.float32, ()),
-        "step": (torch.int64, ()),
-        "horizon": (torch.int64, ()),
-    }
-    action = {"delta": (torch.float32, (len(heads.ordered),)), "choice": (torch.uint8, (len(heads.choices),))}
-    if "module" in heads.slices:
-        action["module"] = (torch.uint8, ())
-    judged = {
-        "loss": (torch.float32, ()),
-        "best": (torch.float32, ()),
-        "terms": (torch.float32, (len(core.layout.terms),)),
-    }
-    return Replay(ReplayConfig(50, 2, relabelled), state, action, judged, assembler(core), torch_generator(0, "replay"))
+    view = RowView(core.layout, core.decoder)
+    fields = (view.state, view.action, view.judged)
+    return Replay(ReplayConfig(50, 2, relabelled), *fields, view, torch_generator(0, "replay"))
 
 
 def episodes(states: list[State], actions, tasks, said) -> Episodes:
