@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -183,3 +184,13 @@ def test_an_unknown_module_is_named_with_its_nearest() -> None:
 def test_two_knobs_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="unique"):
         ParameterTable("toy", 1, [TOY.parameters[0]] * 2)
+
+
+def test_the_digest_changes_with_any_knob_and_not_with_its_help() -> None:
+    first, *rest = TOY.parameters
+    assert ParameterTable("toy", 1, TOY.parameters).digest == TOY.digest
+    assert ParameterTable("toy", 1, [replace(first, help="louder"), *rest]).digest == TOY.digest
+    for changed in ({"high": 3.0}, {"default": 0.5}, {"curve": "power"}, {"name": "osc.volume"}):
+        assert ParameterTable("toy", 1, [replace(first, **changed), *rest]).digest != TOY.digest
+    assert ParameterTable("toy", 1, [*rest, first]).digest != TOY.digest
+    assert ParameterTable("toy", 2, TOY.parameters).digest != TOY.digest

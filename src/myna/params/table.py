@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from myna.errors import UsageError, printable
+from myna.files import sha256_hex
 from myna.params import curves
 from myna.params.parameter import Parameter
 
@@ -93,6 +94,15 @@ class ParameterTable:
     def categorical(self) -> np.ndarray:
         """Which parameters are categorical or boolean, so without an order worth following, (P,) bool."""
         return np.array([p.kind in ("categorical", "boolean") for p in self.parameters])
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all that u's meaning hangs on, 64 hex digits: what was learnt or stored fits this table alone."""
+        knobs = [
+            (p.name, p.kind, *map(float, (p.low, p.high, p.default, p.exponent)), p.curve, p.choices)
+            for p in self.parameters
+        ]
+        return sha256_hex(repr((self.synth, self.version, knobs)))
 
     def decode(self, u: Any) -> np.ndarray:
         """Map u (…, P) to physical values (…, P) float64.
