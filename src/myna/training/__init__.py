@@ -1,0 +1,1 @@
+"""Training: recordings and data sets, learners, and the harness that drives them."""
