@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from myna.agents import Match, Objective, make_agent
+from myna.agents import Goal, Match, Watch, make_agent
 from myna.audio.target import Target
 from myna.errors import UsageError
 from myna.evaluation.metrics import metrics
 from myna.features import FULL, analyse
+from myna.loss import PerceptualLoss
 from myna.presets import Preset
 from myna.seeding import generator
 from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
 
 __all__ = ["Alternative", "MatchResult", "MatchSettings", "match_target", "similarity_percent"]
+
+Progress = Callable[[int, int, float], None]
 
 # Two presets whose pooled log-mels differ by less than this on average are the same to the ear.
 AUDIBLE_DB = 1.5
@@ -80,7 +82,7 @@ def similarity_percent(loss: float) -> float:
 def match_target(
     target: Target,
     settings: MatchSettings,
-    progress: Callable[[int, int, float], None] | None = None,
+    progress: Progress | None = None,
     stop: Callable[[], bool] | None = None,
     renderer: Renderer | None = None,
     preparing: Callable[[int, int], None] | None = None,
@@ -107,48 +109,47 @@ def match_target(
         raise UsageError("The budget and the number of presets to return must be at least 1.")
     if settings.lock and settings.start is None:
         raise UsageError("Locked modules are kept as they are in a start preset: give one with --start.")
-    agent = make_agent(settings.agent)
     renderer = renderer or Renderer(settings.synth, sample_rate=target.sample_rate)
+    agent = make_agent(settings.agent, renderer)
     began = time.perf_counter()
-    objective = _objective(target, settings, renderer, progress, stop)
-    objective.preparing = preparing
-    rng = generator(settings.seed, "match", settings.agent)
-    # Matrices of a hundred knobs: a second BLAS thread costs ten times what it saves, and may round differently.
-    with threadpool_limits(1, user_api="blas"):
-        match = agent.match(objective, rng)
-    result = _result(target, settings, objective, match, time.perf_counter() - began - objective.waited_s)
+    goal = _goal(target, settings, renderer)
+    watch = Watch(_whole_budget(progress, settings.budget), preparing, stop)
+    budget = settings.budget - min(settings.top - 1, settings.budget // _KEPT_BACK)
+    (match,) = agent.match([goal], budget, generator(settings.seed, "match", settings.agent), watch=watch)
+    result = _result(target, settings, renderer, goal, match)
+    result = replace(result, seconds=time.perf_counter() - began - watch.waited_s)
     if progress is not None:
         progress(result.renders, settings.budget, result.loss)
     return result
 
 
-def _objective(target: Target, settings: MatchSettings, renderer: Renderer, progress: Any, stop: Any) -> Objective:
+def _goal(target: Target, settings: MatchSettings, renderer: Renderer) -> Goal:
     table = renderer.table
     probe = Probe(target.note_midi, target.velocity, target.gate_s, target.total_s)
     audio = np.zeros((2, probe.samples(renderer.sample_rate)), np.float32)
     length = min(audio.shape[1], target.audio.shape[-1])
     audio[:, :length] = target.audio[:, :length]
+    frozen = table.mask(settings.lock) if settings.lock else None
     start = None if settings.start is None else settings.start.u(table)
-    return Objective(
-        renderer=renderer,
-        probe=probe,
-        audio=audio,
-        budget=settings.budget - min(settings.top - 1, settings.budget // _KEPT_BACK),
-        frozen=table.mask(settings.lock) if settings.lock else None,
-        start=start,
-        progress=None if progress is None else lambda renders, _, loss: progress(renders, settings.budget, loss),
-        stop=stop,
-    )
+    return Goal(audio, probe, target.name, frozen, start)
 
 
-def _result(target: Target, settings: MatchSettings, objective: Objective, match: Match, seconds: float) -> MatchResult:
-    u, losses, sounds = _alternatives(objective, match, settings)
+def _whole_budget(progress: Progress | None, budget: int) -> Progress | None:
+    """Progress of the search against the budget with what is kept back."""
+    if progress is None:
+        return None
+    return lambda renders, _, loss: progress(renders, budget, loss)
+
+
+def _result(target: Target, settings: MatchSettings, renderer: Renderer, goal: Goal, match: Match) -> MatchResult:
+    u, losses, sounds = _alternatives(renderer, goal, match, settings)
     renders = match.renders + len(u)
     presets = [
-        _preset(objective.table, settings, target, row, loss, rank, renders)
+        _preset(renderer.table, settings, target, row, loss, rank, renders)
         for rank, (row, loss) in enumerate([(match.u, match.loss), *zip(u, losses, strict=True)], 1)
     ]
-    breakdown = objective.loss(analyse(match.audio[None], objective.renderer.sample_rate, FULL), objective.target)
+    found, wanted = (analyse(audio[None], renderer.sample_rate, FULL) for audio in (match.audio, goal.audio))
+    breakdown = PerceptualLoss()(found, wanted)
     return MatchResult(
         target=target,
         settings=settings,
@@ -158,9 +159,9 @@ def _result(target: Target, settings: MatchSettings, objective: Objective, match
         loss=float(breakdown.total[0]),
         similarity_percent=similarity_percent(float(breakdown.total[0])),
         terms={name: float(value[0]) for name, value in {**breakdown.terms, **breakdown.penalties}.items()},
-        metrics=metrics(match.audio, objective.audio, objective.renderer.sample_rate),
+        metrics=metrics(match.audio, goal.audio, renderer.sample_rate),
         renders=renders,
-        seconds=seconds,
+        seconds=0.0,
         curve=match.curve,
         alternatives=[
             Alternative(preset, float(loss), sound)
@@ -173,7 +174,7 @@ def _result(target: Target, settings: MatchSettings, objective: Objective, match
 
 
 def _alternatives(
-    objective: Objective, match: Match, settings: MatchSettings
+    renderer: Renderer, goal: Goal, match: Match, settings: MatchSettings
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The next best presets that differ to the ear from the best and from each other, rendered: u, losses, audio."""
     wanted = min(settings.top, 1 + settings.budget - match.renders)
@@ -181,7 +182,7 @@ def _alternatives(
     u, losses = u[1:], losses[1:]
     if not len(u):
         return u, losses, np.empty((0, *match.audio.shape), np.float32)
-    return u, losses, objective.renderer.render(u, [objective.probe])[:, 0]
+    return u, losses, renderer.render(u, [goal.probe])[:, 0]
 
 
 def _preset(

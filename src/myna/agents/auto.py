@@ -6,13 +6,16 @@ out around the best (`cma_es`). What was tried, with figures: docs/matching.md.
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import numpy as np
 
-from myna.agents.base import Match, Objective, Spent
+from myna.agents.base import Agent, Objective, Search
 from myna.agents.cma_es import Polish
 from myna.agents.descent import Descent
 from myna.agents.retrieval import nearest_presets
 from myna.agents.swaps import change_choices, swap_modules
+from myna.synth.renderer import Renderer
 
 __all__ = ["Auto"]
 
@@ -20,50 +23,54 @@ __all__ = ["Auto"]
 _STALL = 0.01
 
 
-class Auto:
+class Auto(Agent):
     """Retrieval, then polish.
 
     Args:
+        renderer: of candidates.
         share: of the budget that goes into candidates from the bank, at most `most`.
-        starts: candidates that are polished at first, one for each 300 renders of the budget at most; halved after
+        races: candidates that are polished at first, one for each 300 renders of the budget at most; halved after
             each two rounds (successive halving).
         donors: nearest presets that modules are taken from.
         swaps, choices: presets tried in each round with modules swapped, with choices changed.
     """
 
     def __init__(
-        self, share: float = 0.2, most: int = 48, starts: int = 3, donors: int = 100, swaps: int = 12, choices: int = 4
+        self,
+        renderer: Renderer,
+        share: float = 0.2,
+        most: int = 48,
+        races: int = 3,
+        donors: int = 100,
+        swaps: int = 12,
+        choices: int = 4,
     ) -> None:
         """See the class."""
-        self.share, self.most, self.starts = share, most, starts
+        super().__init__(renderer)
+        self.share, self.most, self.races = share, most, races
         self.donors, self.swaps, self.choices = donors, swaps, choices
 
-    def match(self, objective: Objective, generator: np.random.Generator) -> Match:
-        """See `Agent.match`."""
-        try:
-            self._search(objective, generator)
-        except Spent:
-            pass
-        return objective.match()
-
-    def _search(self, objective: Objective, generator: np.random.Generator) -> None:
+    def search(self, objective: Objective, rng: np.random.Generator) -> Search:
+        """See `Agent.search`."""
         donors = nearest_presets(objective, max(self.donors, self.most))
-        if objective.start is not None:
-            donors = np.concatenate([objective.start[None], donors])
-        first = donors[: min(self.most, max(2, round(self.share * objective.budget)))]
-        climbs = self._begin(objective, objective.constrain(first))
+        if not len(donors):
+            return
+        if objective.goal.start is not None:
+            donors = np.concatenate([objective.goal.start[None], donors])
+        climbs = yield from self._begin(objective, donors)
         while len(climbs) > 1:
             for climb in [*climbs, *climbs]:
-                climb.round(donors, self.swaps, self.choices, generator)
+                yield from climb.round(donors, self.swaps, self.choices, rng)
             climbs = sorted(climbs, key=lambda climb: climb.loss)[: len(climbs) // 2]
         while True:
-            climbs[0].round(donors, self.swaps, self.choices, generator)
+            yield from climbs[0].round(donors, self.swaps, self.choices, rng)
 
-    def _begin(self, objective: Objective, u: np.ndarray) -> list[_Climb]:
-        losses = objective.evaluate(u)
+    def _begin(self, objective: Objective, donors: np.ndarray) -> Generator[np.ndarray, np.ndarray, list[_Climb]]:
+        first = donors[: min(self.most, max(2, round(self.share * objective.budget)))]
+        losses = yield first
         residuals = objective.residuals()
-        best = np.argsort(losses, kind="stable")[: min(self.starts, max(1, objective.budget // 300))]
-        return [_Climb(Descent(objective, u[i], float(losses[i]), residuals[i])) for i in best]
+        best = np.argsort(losses, kind="stable")[: min(self.races, max(1, objective.budget // 300))]
+        return [_Climb(Descent(objective, objective.heard[i], float(losses[i]), residuals[i])) for i in best]
 
 
 class _Climb:
@@ -78,27 +85,29 @@ class _Climb:
     def loss(self) -> float:
         return self.descent.loss
 
-    def round(self, donors: np.ndarray, swaps: int, choices: int, generator: np.random.Generator) -> None:
-        """Descend, swap, and polish if that did little; raises Spent from the objective."""
+    def round(self, donors: np.ndarray, swaps: int, choices: int, rng: np.random.Generator) -> Search:
+        """Descend, swap, and polish if that did little."""
         before = self.loss
-        self.descent.run(generator)
-        swapped = swap_modules(self.objective, self.descent.u, donors, swaps, generator)
-        tried = np.concatenate([swapped, change_choices(self.objective, self.descent.u, choices, generator)])
-        self._keep(tried, self.objective.evaluate(tried))
+        yield from self.descent.run(rng)
+        swapped = swap_modules(self.objective, self.descent.u, donors, swaps, rng)
+        yield np.concatenate([swapped, change_choices(self.objective, self.descent.u, choices, rng)])
+        self._keep()
         if self.loss > (1.0 - _STALL) * before:
-            self._polish(generator)
+            yield from self._polish(rng)
 
-    def _polish(self, generator: np.random.Generator) -> None:
+    def _polish(self, rng: np.random.Generator) -> Search:
         # An optimiser that has not been overtaken goes on with what it has learned.
         if self.polish is None or not np.array_equal(self.polish.u, self.descent.u):
-            self.polish = Polish(self.objective, self.descent.u, generator)
-        if self._keep(*self.polish.generation()):
+            self.polish = Polish(self.objective, self.descent.u, rng)
+        yield from self.polish.generation()
+        if self._keep():
             self.polish.u = self.descent.u
 
-    def _keep(self, u: np.ndarray, losses: np.ndarray) -> bool:
-        """Go on from the best of the presets evaluated last, if it is better."""
-        best = int(np.argmin(losses))
-        better = bool(losses[best] < self.loss)
-        if better:
-            self.descent.move_to(u[best], float(losses[best]), self.objective.residuals()[best])
-        return better
+    def _keep(self) -> bool:
+        """Go on from the best of the presets heard last, if it is better."""
+        best = int(np.argmin(self.objective.losses))
+        loss = float(self.objective.losses[best])
+        if loss < self.loss:
+            self.descent.move_to(self.objective.heard[best], loss, self.objective.residuals()[best])
+            return True
+        return False

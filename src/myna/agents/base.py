@@ -1,30 +1,27 @@
-"""What an agent works on and what it returns: an objective that counts every render, and a match.
+"""What every agent is, and what it returns: a search for one goal, run for many in lock-step.
 
-Shapes: n presets, P parameters, C channels, T samples.
+Shapes: P parameters, C channels, T samples.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
+from myna.agents import lockstep
 from myna.agents.archive import Archive
-from myna.features import FULL, Features, analyse
-from myna.loss import Heard, PerceptualLoss, residuals, score
-from myna.synth.base import Probe
+from myna.agents.objective import Goal, Objective, Search, Watch
+from myna.envs.history import Edit, edits
+from myna.errors import UsageError
+from myna.features import one_core
+from myna.params import ParameterTable
 from myna.synth.renderer import Renderer
 
-__all__ = ["Agent", "Match", "Objective", "Spent"]
-
-Progress = Callable[[int, int, float], None]
-Preparing = Callable[[int, int], None]
-
-
-class Spent(Exception):  # noqa: N818 - a signal to stop, not an error
-    """The budget is used up, or the person asked to stop."""
+__all__ = ["Agent", "Goal", "Match", "Objective", "Search", "Watch"]
 
 
 @dataclass(frozen=True)
@@ -35,127 +32,102 @@ class Match:
         u: (P,) the best preset, and `loss` its scaled loss.
         audio: (C, T) how it sounds.
         renders: spent on the target.
-        curve: (renders, best loss so far) at each improvement.
-        archive: all that was tried.
+        trail: (renders, best loss so far, its preset (P,)) at each improvement.
+        archive: all that was tried; `archive.best` gives alternatives.
     """
 
     u: np.ndarray
     loss: float
     audio: np.ndarray
     renders: int
-    curve: list[tuple[int, float]]
+    trail: list[tuple[int, float, np.ndarray]]
     archive: Archive
 
+    @property
+    def curve(self) -> list[tuple[int, float]]:
+        """(renders, best loss so far) at each improvement."""
+        return [(at, loss) for at, loss, _ in self.trail]
 
-@dataclass
-class Objective:
-    """One target as a function of u, with its budget: the only way in which an agent hears the target.
+    def best_at(self, renders: int) -> float:
+        """The best loss after so many renders; infinite before the first."""
+        return min((loss for at, loss, _ in self.trail if at <= renders), default=np.inf)
 
-    Attributes:
-        renderer, probe: how a candidate is played.
-        audio: (C, T) target, as long as the probe.
-        budget: renders that may be spent; never exceeded.
-        frozen, start: (P,) bool of what must stay, and (P,) u to take it from (locks).
-        progress: called with (renders, budget, best loss).
-        preparing: called with (done, total) while something is built that later targets share (the bank).
-        stop: asked between batches; true ends the search, keeping the best.
-        waited_s: seconds that went into what later targets share.
-        features: of the presets evaluated last.
+    def edits(self, table: ParameterTable) -> list[Edit]:
+        """How the knobs moved from each best preset to the next; `myna.envs.history.sentences` puts it in words."""
+        if not self.trail:
+            return []
+        _, losses, presets = zip(*self.trail, strict=True)
+        return edits(table, np.array(presets), losses)
+
+
+class Agent(ABC):
+    """A method that searches for presets, bound to the renderer that plays them.
+
+    Args:
+        renderer: of candidates.
     """
 
-    renderer: Renderer
-    probe: Probe
-    audio: np.ndarray
-    budget: int
-    frozen: np.ndarray | None = None
-    start: np.ndarray | None = None
-    progress: Progress | None = None
-    preparing: Preparing | None = None
-    stop: Callable[[], bool] | None = None
-    renders: int = 0
-    waited_s: float = 0.0
-    best_loss: float = np.inf
-    curve: list[tuple[int, float]] = field(default_factory=list)
-    archive: Archive = field(default_factory=Archive)
+    def __init__(self, renderer: Renderer) -> None:
+        """See the class."""
+        self.renderer = renderer
 
-    def __post_init__(self) -> None:
-        """Analyse the target once."""
-        self.loss = PerceptualLoss()
-        analysed = analyse(self.audio[None], self.renderer.sample_rate, FULL)
-        self.target = Heard(analysed)
-        self.features: Features = analysed.lean()
-        self.table = self.renderer.table
-        self.best_u = self.table.snap(self.table.encode(self.table.defaults) if self.start is None else self.start)
-        self.best_audio = np.zeros_like(self.audio)
+    @abstractmethod
+    def search(self, objective: Objective, rng: np.random.Generator) -> Search:
+        """Search for one goal; every random draw comes from `rng`.
 
-    @property
-    def left(self) -> int:
-        """Renders that may still be spent."""
-        return self.budget - self.renders
+        It yields what is to be heard, and may read from the objective how that sounded. It need not count: it is closed
+        when the budget is spent.
+        """
+        ...
 
-    @property
-    def stopped(self) -> bool:
-        """Whether the person asked to stop."""
-        return self.stop is not None and self.stop()
+    def match(
+        self,
+        targets: Sequence[Goal],
+        budget: int,
+        generator: np.random.Generator,
+        *,
+        watch: Watch | None = None,
+    ) -> list[Match]:
+        """Search for all targets in lock-step.
 
-    @property
-    def open(self) -> np.ndarray:
-        """Which knobs may be turned, (P,) bool."""
-        return np.ones(len(self.table), bool) if self.frozen is None else ~self.frozen
+        What is found for a target depends on it, the budget and the generator's place in the tree of seeds, not on the
+        other targets, nor on how much was drawn from the generator before, nor on threads.
 
-    def constrain(self, u: np.ndarray) -> np.ndarray:
-        """Snap discrete knobs and put locked ones back, (n, P)."""
-        u = self.table.snap(u)
-        if self.frozen is not None and self.start is not None:
-            u[:, self.frozen] = self.start[self.frozen]
-        return u
+        Args:
+            targets: what is to be imitated.
+            budget: renders for each target, never exceeded.
+            generator: the root of every random draw.
+            watch: who looks on.
 
-    def evaluate(self, u: np.ndarray) -> np.ndarray:
-        """Scaled losses (n,) of presets u (n, P), n renders; `features` then holds how they sound.
+        Returns:
+            The matches in the order of the targets.
 
         Raises:
-            Spent: fewer than n renders are left (what was left has been evaluated), or a stop was asked for.
+            UsageError: a budget under 1.
         """
-        if self.stopped or self.left <= 0:
-            raise Spent
-        losses = self._play(self.constrain(np.asarray(u, np.float64)[: self.left]))
-        if len(losses) < len(u):
-            raise Spent
-        return losses
+        if budget < 1:
+            raise UsageError(f"The budget must be at least 1 render for each target; got {budget}.")
+        watch = watch or Watch()
+        # Matrices of a hundred knobs: a second BLAS thread costs ten times what it saves, and may round differently.
+        with threadpool_limits(1, user_api="blas"), one_core():
+            ended = lockstep.run(self._searches(targets, budget, generator, watch), budget * len(targets), watch)
+            matches = {objective.index: _match(objective) for objective in ended}
+        return [matches[i] for i in range(len(targets))]
 
-    def residuals(self) -> np.ndarray:
-        """Signed differences (n, R) of the presets evaluated last from the target, see `myna.loss.residuals`."""
-        return residuals(self.features, self.target)
-
-    def _play(self, u: np.ndarray) -> np.ndarray:
-        audio = self.renderer.render(u, [self.probe])[:, 0]
-        breakdown, self.features = score(
-            audio, self.renderer.sample_rate, self.target, self.loss, self.renderer.threads
-        )
-        losses = breakdown.total.double().numpy()
-        self._record(u, losses, audio)
-        return losses
-
-    def _record(self, u: np.ndarray, losses: np.ndarray, audio: np.ndarray) -> None:
-        self.archive.add(u, losses, self.features)
-        for i, loss in enumerate(losses):
-            if loss < self.best_loss:
-                self.best_loss, self.best_u, self.best_audio = float(loss), u[i], audio[i].copy()
-                self.curve.append((self.renders + i + 1, self.best_loss))
-        self.renders += len(u)
-        if self.progress is not None:
-            self.progress(self.renders, self.budget, self.best_loss)
-
-    def match(self) -> Match:
-        """What was found; where a stop came before the first render, the start or the default preset (one render)."""
-        if not self.renders:
-            self._play(self.best_u[None])
-        return Match(self.best_u, self.best_loss, self.best_audio, self.renders, self.curve, self.archive)
+    def _searches(
+        self, targets: Sequence[Goal], budget: int, generator: np.random.Generator, watch: Watch
+    ) -> Iterator[tuple[Objective, Search]]:
+        for index, goal in enumerate(targets):
+            objective = Objective(self.renderer, goal, budget, watch, index)
+            yield objective, self.search(objective, goal.generator(generator))
 
 
-class Agent(Protocol):
-    """A method that searches for a preset."""
-
-    def match(self, objective: Objective, generator: np.random.Generator) -> Match:
-        """Spend the objective's budget; every random draw comes from `generator`."""
-        ...
+def _match(objective: Objective) -> Match:
+    return Match(
+        objective.best_u,
+        objective.best_loss,
+        objective.best_audio,
+        objective.renders,
+        objective.trail,
+        objective.archive,
+    )

@@ -6,17 +6,15 @@ Discrete parameters are binned: u is snapped when it is rendered. Each generatio
 
 from __future__ import annotations
 
-import functools
 import warnings
 
 import numpy as np
 from cmaes import CMA
 
-from myna.agents.base import Match, Objective, Spent
+from myna.agents.base import Agent, Objective, Search
 from myna.agents.knobs import audible_knobs
-from myna.params import ParameterTable
-from myna.presets.generator import MusicalPrior
-from myna.seeding import generator
+from myna.agents.mean_preset import mean_of_prior
+from myna.synth.renderer import Renderer
 
 __all__ = ["ColdCMA", "Polish"]
 
@@ -40,42 +38,35 @@ def _tell(optimizer: CMA, candidates: np.ndarray, losses: np.ndarray) -> None:
         optimizer.tell([(c, float(x)) for c, x in zip(candidates, finite, strict=True)])
 
 
-def _seed(generator: np.random.Generator) -> int:
-    return int(generator.integers(2**31))
+def _seed(rng: np.random.Generator) -> int:
+    return int(rng.integers(2**31))
 
 
-class ColdCMA:
+class ColdCMA(Agent):
     """CMA-ES over every open parameter from the mean of the musical prior, restarted when it stalls.
 
     Start, step size and population are those that did best of what `benchmarks/cold_cma.py` tries.
 
     Args:
+        renderer: of candidates.
         sigma, population: of the library's optimiser; restarts double the population (IPOP).
     """
 
-    def __init__(self, sigma: float = 0.07, population: int = 16) -> None:
+    def __init__(self, renderer: Renderer, sigma: float = 0.07, population: int = 16) -> None:
         """See the class."""
+        super().__init__(renderer)
         self.sigma = sigma
         self.population = population
 
-    def match(self, objective: Objective, generator: np.random.Generator) -> Match:
-        """See `Agent.match`."""
+    def search(self, objective: Objective, rng: np.random.Generator) -> Search:
+        """See `Agent.search`."""
         population = self.population
-        try:
-            while True:
-                optimizer = _make(_mean_preset(objective.table), self.sigma, population, _seed(generator))
-                while not optimizer.should_stop():
-                    asked = np.array([optimizer.ask() for _ in range(population)])
-                    _tell(optimizer, asked, objective.evaluate(asked))
-                population *= 2
-        except Spent:
-            return objective.match()
-
-
-@functools.cache
-def _mean_preset(table: ParameterTable) -> np.ndarray:
-    """The mean u (P,) of the musical prior."""
-    return MusicalPrior(table).sample(512, generator(0, "cma-es", "mean")).mean(axis=0)
+        while True:
+            optimizer = _make(mean_of_prior(objective.table), self.sigma, population, _seed(rng))
+            while not optimizer.should_stop():
+                asked = np.array([optimizer.ask() for _ in range(population)])
+                _tell(optimizer, asked, (yield asked))
+            population *= 2
 
 
 class Polish:
@@ -84,7 +75,7 @@ class Polish:
     Args:
         objective: what to search.
         u: (P,) the preset.
-        generator: of the optimiser's seed.
+        rng: of the optimiser's seed.
         sigma: step size in u; from a good start small steps did best.
         population: renders of a generation.
     """
@@ -93,28 +84,21 @@ class Polish:
         self,
         objective: Objective,
         u: np.ndarray,
-        generator: np.random.Generator,
+        rng: np.random.Generator,
         sigma: float = 0.03,
         population: int = 12,
     ) -> None:
         """See the class."""
         self.objective, self.u, self.population = objective, u.copy(), population
         self.live = _live(objective, u)
-        self.optimizer = _make(u[self.live], sigma, population, _seed(generator))
+        self.optimizer = _make(u[self.live], sigma, population, _seed(rng))
 
-    def generation(self) -> tuple[np.ndarray, np.ndarray]:
-        """Evaluate one generation: its presets (n, P) and their losses (n,).
-
-        Raises:
-            Spent: from the objective.
-        """
+    def generation(self) -> Search:
+        """One generation, around `u` in what the optimiser does not move; the objective tells how it sounded."""
         asked = np.array([self.optimizer.ask() for _ in range(self.population)])
         u = np.repeat(self.u[None], self.population, axis=0)
         u[:, self.live] = asked
-        u = self.objective.constrain(u)
-        losses = self.objective.evaluate(u)
-        _tell(self.optimizer, asked, losses)
-        return u, losses
+        _tell(self.optimizer, asked, (yield u))
 
 
 def _live(objective: Objective, u: np.ndarray) -> np.ndarray:

@@ -9,9 +9,11 @@ Shapes: P parameters, R residuals, k knobs.
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import numpy as np
 
-from myna.agents.base import Objective
+from myna.agents.base import Objective, Search
 from myna.agents.knobs import audible_knobs
 
 __all__ = ["Descent"]
@@ -54,17 +56,13 @@ class Descent:
             self._probed[table.mask(changed)] = -1
             self._dead[:] = False
 
-    def run(self, generator: np.random.Generator) -> None:
-        """Probe some knobs, then step for as long as it pays.
-
-        Raises:
-            Spent: from the objective.
-        """
-        self._probe(generator)
-        while self._step():
+    def run(self, generator: np.random.Generator) -> Search:
+        """Probe some knobs, then step for as long as it pays: `yield from descent.run(generator)`."""
+        yield from self._probe(generator)
+        while (yield from self._step()):
             pass
 
-    def _probe(self, generator: np.random.Generator) -> None:
+    def _probe(self, generator: np.random.Generator) -> Search:
         """Move the knobs that were probed longest ago, one at a time."""
         knobs = self._knobs[~self._dead[self._knobs]]
         if not len(knobs):
@@ -77,14 +75,14 @@ class Descent:
         sign[self.u[knobs] > 1.0 - STEP_U] = -1.0
         u = np.repeat(self.u[None], len(knobs), axis=0)
         u[np.arange(len(knobs)), knobs] += STEP_U * sign
-        losses = self.objective.evaluate(u)
+        losses = yield u
         residuals = self.objective.residuals()
         self._jacobian[knobs] = (residuals - self._residual) / (STEP_U * sign[:, None]).astype(np.float32)
         self._probed[knobs] = self._round
         self._dead[knobs] = ~np.any(self._jacobian[knobs], axis=1)
         self._keep(u, losses, residuals)
 
-    def _step(self) -> bool:
+    def _step(self) -> Generator[np.ndarray, np.ndarray, bool]:
         """Try a step at several dampings; whether it was worth it."""
         knobs = self._knobs[(self._probed[self._knobs] >= 0) & ~self._dead[self._knobs]]
         if not len(knobs):
@@ -92,7 +90,7 @@ class Descent:
         damping = self._damping * DAMPING
         u = np.repeat(self.u[None], len(damping), axis=0)
         u[:, knobs] = np.clip(u[:, knobs] + self._directions(knobs, damping), 0.0, 1.0)
-        losses = self.objective.evaluate(u)
+        losses = yield u
         residuals = self.objective.residuals()
         for i in np.argsort(-losses, kind="stable"):  # the best one last: it corrects what the others told
             self._correct(knobs, u[i, knobs] - self.u[knobs], residuals[i] - self._residual)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from myna.agents.base import Match, Objective, Spent
+from myna.agents.base import Agent, Objective, Search
 from myna.presets.generator import MusicalPrior
 
 __all__ = ["RandomSearch"]
@@ -12,14 +12,11 @@ __all__ = ["RandomSearch"]
 _BATCH = 32
 
 
-class RandomSearch:
+class RandomSearch(Agent):
     """Draws presets until the budget is spent."""
 
-    def match(self, objective: Objective, generator: np.random.Generator) -> Match:
-        """See `Agent.match`."""
+    def search(self, objective: Objective, rng: np.random.Generator) -> Search:
+        """See `Agent.search`."""
         prior = MusicalPrior(objective.table)
-        try:
-            while True:
-                objective.evaluate(prior.sample(_BATCH, generator))
-        except Spent:
-            return objective.match()
+        while True:
+            yield prior.sample(_BATCH, rng)

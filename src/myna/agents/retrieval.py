@@ -6,38 +6,35 @@ import time
 
 import numpy as np
 
-from myna.agents.base import Match, Objective, Spent
+from myna.agents.base import Agent, Objective, Search
 from myna.retrieval import load_bank, pooled
 
 __all__ = ["Retrieval", "nearest_presets", "with_gain"]
 
+_BATCH = 32
 
-class Retrieval:
+
+class Retrieval(Agent):
     """Renders the budget's worth of nearest presets."""
 
-    def match(self, objective: Objective, generator: np.random.Generator) -> Match:
-        """See `Agent.match`; draws nothing."""
-        try:
-            u = nearest_presets(objective, objective.left)
-            for i in range(0, len(u), 32):
-                objective.evaluate(u[i : i + 32])
-        except Spent:
-            pass
-        return objective.match()
+    def search(self, objective: Objective, rng: np.random.Generator) -> Search:
+        """See `Agent.search`; draws nothing."""
+        u = nearest_presets(objective, objective.left)
+        for i in range(0, len(u), _BATCH):
+            yield u[i : i + _BATCH]
 
 
 def nearest_presets(objective: Objective, count: int) -> np.ndarray:
     """The bank's nearest presets to the target, their volume set to its level, nearest first; (n, P), no renders.
 
-    Raises:
-        Spent: a stop was asked for while the bank was being built.
+    None at all if a stop was asked for while the bank was being built.
     """
     began = time.perf_counter()
-    bank = load_bank(objective.renderer, objective.preparing, objective.stop)
-    objective.waited_s += time.perf_counter() - began
+    bank = load_bank(objective.renderer, objective.watch.preparing, objective.watch.stop)
+    objective.watch.waited_s += time.perf_counter() - began
     if bank is None:
-        raise Spent
-    probe, rate = objective.probe, objective.renderer.sample_rate
+        return objective.heard[:0]
+    probe, rate = objective.goal.probe, objective.renderer.sample_rate
     query = pooled(objective.target.features, probe.gate_s, rate)[0]
     chosen, gains_db = bank.nearest(query, probe.gate_s, probe.note_midi, count)
     return with_gain(objective, bank.u[chosen], gains_db)
