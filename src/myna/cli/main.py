@@ -25,6 +25,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "analyse": ("myna.cli.analyse:run", "show what a sound is like"),
     "loss": ("myna.cli.loss:run", "tell how far a sound is from another, and why"),
     "play": ("myna.cli.play:run", "play an episode of the environment and show it"),
+    "train": ("myna.cli.train:run", "teach an agent, and keep the best"),
+    "collect": ("myna.cli.collect:run", "make a data set to train on"),
     "doctor": ("myna.cli.doctor:run", "show versions, extras and settings of this installation"),
 }
 """Verb → ("module:function", what it does); a new verb is one file and one line here."""
