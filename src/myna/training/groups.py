@@ -106,7 +106,12 @@ def draw_goals(rows: int, goals: int, rng: np.random.Generator) -> np.ndarray:
     """
     if goals >= rows:
         raise UsageError(f"A row of a group of {rows} can have at most {rows - 1} goals; got {goals}.")
-    steps = rng.permuted(np.tile(np.arange(1, rows), (rows, 1)), axis=1)[:, :goals]
+    steps = np.empty((rows, 0), np.int64)
+    for taken in range(goals):
+        step = rng.integers(1, rows - taken, rows)
+        for before in np.sort(steps, axis=1).T:
+            step += step >= before  # so that the free ones are counted
+        steps = np.column_stack([steps, step])
     return (np.arange(rows)[:, None] + steps) % rows
 
 
