@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,10 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import myna.retrieval.bank
-from myna.agents import Objective
+from myna.agents import Goal, Objective, Search, Watch
+from myna.agents.lockstep import run
+from myna.presets.generator import MusicalPrior
+from myna.seeding import generator
 from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
 
@@ -42,26 +46,45 @@ def small_bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         myna.retrieval.bank.forget()
 
 
-@pytest.fixture
-def objective(renderer: Renderer):
-    """Makes an objective whose target is a preset of the musical prior: objective(budget, **more)."""
-    from myna.presets.generator import MusicalPrior
-    from myna.seeding import generator
-
-    u = MusicalPrior(renderer.table).sample_audible(
+@pytest.fixture(scope="session")
+def target_u(renderer: Renderer) -> np.ndarray:
+    """A preset of the musical prior that can be heard, (1, P)."""
+    return MusicalPrior(renderer.table).sample_audible(
         1, generator(3, "target"), lambda rows: renderer.render(rows, PROBE)
     )
-    audio = renderer.render(u, PROBE)[0, 0]
 
-    def make(budget: int, **more) -> Objective:
-        more = {"renderer": renderer, "probe": PROBE, "audio": audio, **more}
-        return Objective(budget=budget, **more)
+
+@pytest.fixture(scope="session")
+def goal(renderer: Renderer, target_u: np.ndarray) -> Goal:
+    """The sound of `target_u`."""
+    return Goal(renderer.render(target_u, PROBE)[0, 0], PROBE)
+
+
+@pytest.fixture
+def objective(renderer: Renderer, goal: Goal):
+    """Makes an objective of the goal: objective(budget, **more), where locks and a watch may be among the more."""
+
+    def make(budget: int, watch: Watch | None = None, **locks) -> Objective:
+        return Objective(renderer, dataclasses.replace(goal, **locks), budget, watch or Watch())
 
     return make
 
 
+def drive(task: Objective, search: Search) -> Objective:
+    """Run a search for one goal to its end."""
+    (task,) = run([(task, search)], task.budget, task.watch)
+    return task
+
+
+def hear(task: Objective, u: np.ndarray) -> np.ndarray:
+    """Losses of presets (n, P), with what a search would then find in the objective."""
+
+    def search() -> Search:
+        yield u
+
+    return drive(task, search()).losses
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
-    from myna.seeding import generator
-
     return generator(0, "test")

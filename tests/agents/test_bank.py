@@ -13,6 +13,8 @@ from myna.retrieval import bank as bank_module
 from myna.retrieval.bank import NOTES, forget, load_bank, pooled
 from myna.synth.base import Probe
 
+from .conftest import hear
+
 
 @pytest.fixture
 def bank(renderer):
@@ -117,8 +119,7 @@ def test_a_short_gate_still_finds_the_preset(renderer, bank) -> None:
 
 def test_candidates_come_at_the_level_of_the_target(objective) -> None:
     task = objective(8)
-    u = nearest_presets(task, 8)
-    task.evaluate(u)
+    hear(task, nearest_presets(task, 8))
     apart_db = (task.features.level_db - task.target.features.level_db).abs()
     assert apart_db.median() < 3.0
 
@@ -135,7 +136,8 @@ def test_a_gain_moves_the_master_volume_as_far_as_it_goes(objective) -> None:
     assert np.array_equal(np.delete(moved, volume, 1), np.delete(table.decode(u), volume, 1))
 
 
-def test_retrieval_spends_the_budget_on_the_nearest(objective, rng) -> None:
-    match = Retrieval().match(objective(10), rng)
+def test_retrieval_renders_the_nearest_and_keeps_the_best(renderer, goal, objective, rng) -> None:
+    (match,) = Retrieval(renderer).match([goal], 10, rng)
+    task = objective(10)
     assert match.renders == 10
-    assert match.loss == Retrieval().match(objective(10), rng).loss
+    assert match.loss == hear(task, nearest_presets(task, 10)).min()

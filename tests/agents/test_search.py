@@ -2,109 +2,130 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from myna.agents import AGENTS, make_agent
-from myna.agents.auto import Auto
-from myna.agents.cma_es import ColdCMA, _mean_preset
+from myna.agents import AGENTS, Agent, Goal, Match, Objective, Search, Watch, make_agent
 from myna.agents.descent import Descent
-from myna.agents.random_search import RandomSearch
+from myna.agents.mean_preset import mean_of_prior, typical_preset
 from myna.agents.swaps import GROUPS, change_choices, swap_modules
 from myna.errors import UsageError
 from myna.presets.generator import MusicalPrior
 from myna.seeding import generator
 from myna.synth.renderer import Renderer
 
+from .conftest import drive, hear
+
+# What an agent spends when it has more than it can use; the test's bank holds 24 presets.
+MOST = {"mean-preset": 1, "retrieval": 24}
+
+
+@pytest.fixture
+def match(renderer: Renderer, goal: Goal):
+    """Runs an agent on the goal: match(name or agent, budget, **locks)."""
+
+    def run(agent: str | Agent, budget: int, seed: int = 0, watch: Watch | None = None, **locks) -> Match:
+        made = make_agent(agent, renderer) if isinstance(agent, str) else agent
+        goals = [dataclasses.replace(goal, **locks)]
+        return made.match(goals, budget, generator(seed, "run"), watch=watch)[0]
+
+    return run
+
 
 @pytest.mark.parametrize("name", list(AGENTS))
-@pytest.mark.parametrize("budget", [1, 2, 7, 61])
-def test_an_agent_spends_its_budget_and_no_more(objective, rng, name: str, budget: int) -> None:
-    match = make_agent(name).match(objective(budget), rng)
-    reachable = 24 if name == "retrieval" else budget  # the test's bank holds no more
-    assert match.renders == min(budget, reachable)
-    assert np.isfinite(match.loss)
-    assert match.u.min() >= 0.0
-    assert match.u.max() <= 1.0
+@pytest.mark.parametrize("budget", [1, 7, 50])
+def test_an_agent_spends_its_budget_and_no_more(match, name: str, budget: int) -> None:
+    found = match(name, budget)
+    assert found.renders == min(budget, MOST.get(name, budget))
+    assert np.isfinite(found.loss)
+    assert found.u.min() >= 0.0
+    assert found.u.max() <= 1.0
 
 
 @pytest.mark.parametrize("name", list(AGENTS))
-def test_the_same_seed_gives_the_same_bits_whatever_the_threads(objective, name: str) -> None:
-    one = make_agent(name).match(objective(90), generator(1, "run"))
-    two = make_agent(name).match(objective(90, renderer=Renderer(threads=2)), generator(1, "run"))
+def test_the_same_seed_gives_the_same_bits_whatever_the_threads(match, goal: Goal, name: str) -> None:
+    one = match(name, 90)
+    two = make_agent(name, Renderer(threads=2)).match([goal], 90, generator(0, "run"))[0]
     assert np.array_equal(one.u, two.u)
     assert one.curve == two.curve
     assert np.array_equal(one.audio, two.audio)
 
 
-@pytest.mark.parametrize("name", ["auto", "random", "cma-es"])
-def test_another_seed_searches_elsewhere(objective, name: str) -> None:
-    one = make_agent(name).match(objective(90), generator(1, "run"))
-    two = make_agent(name).match(objective(90), generator(2, "run"))
-    assert one.curve != two.curve
+@pytest.mark.parametrize("name", [name for name in AGENTS if name not in MOST])
+def test_another_seed_searches_elsewhere(match, name: str) -> None:
+    assert match(name, 90, seed=1).curve != match(name, 90, seed=2).curve
+
+
+@pytest.fixture(scope="module")
+def start(renderer: Renderer) -> np.ndarray:
+    return MusicalPrior(renderer.table).sample(1, generator(4, "start"))[0]
 
 
 @pytest.mark.parametrize("name", list(AGENTS))
-def test_locked_modules_keep_their_values(objective, rng, name: str) -> None:
-    table = objective(1).table
-    start = MusicalPrior(table).sample(1, generator(4, "start"))[0]
-    frozen = table.mask(["env_1", "osc_a"])
-    match = make_agent(name).match(objective(60, frozen=frozen, start=start), rng)
-    assert np.array_equal(match.u[frozen], start[frozen])
+def test_locked_modules_keep_their_values(match, renderer, start, name: str) -> None:
+    frozen = renderer.table.mask(["env_1", "osc_a"])
+    assert np.array_equal(match(name, 60, frozen=frozen, start=start).u[frozen], start[frozen])
 
 
 @pytest.mark.parametrize("name", list(AGENTS))
-def test_everything_locked_still_gives_the_start(objective, rng, name: str) -> None:
-    table = objective(1).table
-    start = MusicalPrior(table).sample(1, generator(4, "start"))[0]
-    match = make_agent(name).match(objective(20, frozen=table.mask(table.modules), start=start), rng)
-    assert np.array_equal(match.u, start)
-
-
-@pytest.mark.parametrize("name", list(AGENTS))
-def test_a_stop_keeps_the_best_so_far(objective, rng, name: str) -> None:
-    task = objective(500)
-    task.stop = lambda: task.renders >= 20
-    match = make_agent(name).match(task, rng)
-    assert 20 <= match.renders < 120
-    assert match.loss == match.curve[-1][1]
-
-
-def test_auto_is_at_least_as_good_as_the_start_it_was_given(objective, rng) -> None:
-    task = objective(2)
-    start = MusicalPrior(task.table).sample(1, generator(3, "target"))[0]
-    given = objective(1, start=start)
-    given.evaluate(start[None])
-    assert Auto().match(objective(2, start=start), rng).loss <= given.best_loss
-
-
-def test_an_unknown_agent_is_refused_by_name() -> None:
-    with pytest.raises(UsageError, match="no agent 'oracle'; choose one of auto, random, retrieval, cma-es"):
-        make_agent("oracle")
-
-
-def test_a_descent_finds_its_way_back_from_knobs_turned_a_little(objective, renderer, rng) -> None:
+def test_everything_locked_still_gives_the_start(match, renderer, start, name: str) -> None:
     table = renderer.table
-    task = objective(150)
-    u = MusicalPrior(table).sample_audible(1, generator(3, "target"), lambda rows: renderer.render(rows, task.probe))[0]
+    assert np.array_equal(match(name, 20, frozen=table.mask(table.modules), start=start).u, start)
+
+
+@pytest.mark.parametrize("name", [name for name in AGENTS if name not in MOST])
+def test_a_stop_keeps_the_best_so_far(match, name: str) -> None:
+    spent: list[int] = []
+    watch = Watch(progress=lambda *news: spent.append(news[0]), stop=lambda: bool(spent) and spent[-1] >= 20)
+    found = match(name, 500, watch=watch)
+    assert 20 <= found.renders < 120
+    assert found.loss == found.curve[-1][1]
+
+
+def test_auto_is_at_least_as_good_as_the_start_it_was_given(match, objective, target_u) -> None:
+    start = np.clip(target_u[0] + 0.05, 0, 1)
+    given = hear(objective(1), start[None])[0]
+    assert match("auto", 2, start=start).loss <= given
+
+
+def test_an_unknown_agent_is_refused_by_name(renderer) -> None:
+    with pytest.raises(
+        UsageError, match="no agent 'oracle'; choose one of auto, random, mean-preset, retrieval, cma-es"
+    ):
+        make_agent("oracle", renderer)
+
+
+def descend(task: Objective, u: np.ndarray, rng: np.random.Generator) -> list[float]:
+    """Losses of a descent from u (P,): at its start, and after each round until 60 renders are left."""
+    losses: list[float] = []
+
+    def search() -> Search:
+        first = yield u[None]
+        descent = Descent(task, task.heard[0], float(first[0]), task.residuals()[0])
+        losses.append(descent.loss)
+        while task.left > 60:
+            yield from descent.run(rng)
+            losses.append(descent.loss)
+
+    drive(task, search())
+    return losses
+
+
+def test_a_descent_finds_its_way_back_from_knobs_turned_a_little(objective, renderer, target_u, rng) -> None:
+    table = renderer.table
+    task, u = objective(150), target_u[0].copy()
     for name, step in (("master.volume_db", -0.2), ("env_1.decay_s", 0.1), ("osc_a.position", 0.1)):
         u[table.index[name]] = np.clip(u[table.index[name]] + step, 0, 1)
-    first = float(task.evaluate(u[None])[0])
-    descent = Descent(task, task.constrain(u[None])[0], first, task.residuals()[0])
-    while task.left > 60:
-        descent.run(rng)
-    assert descent.loss < 0.4 * first
-    assert descent.loss == task.best_loss
+    losses = descend(task, u, rng)
+    assert losses[-1] < 0.4 * losses[0]
+    assert losses[-1] == task.best_loss
 
 
 def test_a_descent_never_goes_up(objective, rng) -> None:
     task = objective(160)
-    u = MusicalPrior(task.table).sample(1, rng)
-    losses = [float(task.evaluate(u)[0])]
-    descent = Descent(task, u[0], losses[0], task.residuals()[0])
-    while task.left > 60:
-        descent.run(rng)
-        losses.append(descent.loss)
+    losses = descend(task, MusicalPrior(task.table).sample(1, rng)[0], rng)
     assert losses == sorted(losses, reverse=True)
 
 
@@ -129,18 +150,23 @@ def test_changed_choices_leave_continuous_knobs_alone(objective, rng) -> None:
     assert 1 <= np.max(np.sum(children != u, axis=1)) <= 2
 
 
-def test_cold_cma_improves_on_its_start(objective, rng) -> None:
-    task = objective(120)
-    match = ColdCMA().match(task, rng)
-    start = objective(1)
-    start.evaluate(_mean_preset(task.table)[None])
-    assert match.loss < start.best_loss
+def test_cold_cma_improves_on_its_start(match, objective, renderer) -> None:
+    assert match("cma-es", 120).loss < hear(objective(1), mean_of_prior(renderer.table)[None])[0]
 
 
-def test_auto_beats_random_and_cold_search(objective) -> None:
-    def loss(agent, budget: int = 150) -> float:
-        return np.median([agent.match(objective(budget), generator(seed, "race")).loss for seed in range(2)])
+def test_the_mean_preset_has_the_commonest_choices_and_the_mean_of_the_rest(renderer) -> None:
+    table = renderer.table
+    u = typical_preset(table)
+    assert np.array_equal(u, table.snap(u))
+    assert np.array_equal(u[~table.discrete], mean_of_prior(table)[~table.discrete])
+    drawn = table.snap(MusicalPrior(table).sample(400, generator(11, "draws")))
+    common = np.mean(np.abs(drawn - u) < 1e-9, axis=0)[table.discrete]
+    assert np.all(common > 0.5 / table.steps[table.discrete])
 
-    auto = loss(Auto())
-    assert auto < 0.9 * loss(RandomSearch())
-    assert auto < 0.9 * loss(ColdCMA())
+
+def test_auto_beats_random_and_cold_search(match) -> None:
+    auto, random, cold = (
+        np.median([match(name, 150, seed).loss for seed in range(2)]) for name in ("auto", "random", "cma-es")
+    )
+    assert auto < 0.9 * random
+    assert auto < 0.9 * cold

@@ -77,19 +77,20 @@ class _Run:
     objective: Objective
     search: Search
     asked: np.ndarray = field(init=False)
+    losses: np.ndarray | None = None
     ended: bool = False
 
     def ask(self, stopped: bool) -> None:
         objective = self.objective
         left = objective.budget - objective.renders
-        losses = objective.losses if objective.renders else None
-        asked = None if stopped or left <= 0 else _next(self.search, losses)
-        self.ended = asked is None or not 0 < len(asked) <= left
-        if asked is None:
-            asked = objective.heard[:0] if objective.renders else objective.best_u[None]
+        asked = None if stopped or left <= 0 else _next(self.search, self.losses)
+        if asked is None or not len(asked):
+            asked, self.ended = (objective.heard[:0] if objective.renders else objective.best_u[None]), True
+        elif len(asked) > left:
+            asked, self.ended = asked[:left], True
         if self.ended:
             self.search.close()
-        self.asked = objective.constrain(np.asarray(asked[:left], np.float64))
+        self.asked = objective.constrain(np.asarray(asked, np.float64))
 
 
 @dataclass
@@ -122,6 +123,7 @@ def _hear(runs: Sequence[_Run]) -> None:
         ]
         for one, sound, (losses, features) in zip(part, sounds, _judged(part, sounds), strict=True):
             one.objective.record(one.asked, losses, features, sound)
+            one.losses = losses
 
 
 def _judged(part: Sequence[_Run], sounds: Sequence[np.ndarray]) -> list[tuple[np.ndarray, Features]]:
