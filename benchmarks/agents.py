@@ -1,0 +1,133 @@
+"""How agents compare: paired median ratios of the full scaled loss at equal budgets, on held-out targets.
+
+    python benchmarks/agents.py [--agents cma-es,sac] [--sets in,rec] [--budgets 16,200] [--limit N] [--processes 2]
+    python benchmarks/agents.py --only-run …       # run what is missing, print nothing
+    python benchmarks/agents.py --table [--json]   # run nothing: what is there
+
+Sets: `in` 256 held-out draws of the musical prior, all modules open; `rec` the 60 recordings of the suite “real”; to
+tune on, and on nothing else, `in-val` (64 other draws) and `rec-val` (recordings/train's validation instruments).
+
+A contender is an agent's name, or LABEL=NAME[:SETTING=VALUE…], as `sac-2=sac:weights=out/train/seed2/best`. An agent
+that does the same whatever the budget is run once, at the largest, and its curve is read at the others; one that plans
+by its budget is run at each. Rows go to out/bench/agents/ as they come: a run that was cut short goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from myna.audio.collection import read_index
+from myna.errors import MynaError, UsageError
+from myna.evaluation.cells import Cell, Contender
+from myna.evaluation.comparison import run
+from myna.evaluation.suites import load_suite
+from myna.evaluation.suites.sets import PresetSet, RecordingSet, TargetSet
+from myna.training.recordings import split_by_instrument
+
+ROOT = Path(__file__).parents[1]
+SETS = ("in", "rec", "in-val", "rec-val")
+# Renders at which each agent is run unless `--budgets` says otherwise.
+BUDGETS: dict[str, tuple[int, ...]] = {
+    "random": (1000,), "mean-preset": (1,), "retrieval": (64,), "cma-es": (2000,), "cat-cma-es": (1000,),
+    "retrieval+cma-es": (50, 200, 1000), "regression": (64,), "cloning": (64,), "sac": (64,),
+    "regression+cma-es": (50, 200, 1000), "cloning+cma-es": (50, 200, 1000), "policy+cma-es": (50, 200, 1000),
+    "auto": (200, 1000),
+}  # fmt: skip
+
+
+def main() -> None:
+    options = _options()
+    try:
+        if not options.table:
+            _run(options)
+    except MynaError as error:
+        raise SystemExit(f"error: {error}") from None
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--agents", default=",".join(BUDGETS), help="contenders, separated by commas (default: all)")
+    parser.add_argument("--sets", default="in,rec", help=f"of {', '.join(SETS)} (default: %(default)s)")
+    parser.add_argument("--budgets", help="renders, separated by commas, for every contender (default: each one's own)")
+    parser.add_argument("--limit", type=int, help="only the first N targets of each set")
+    parser.add_argument("--processes", type=int, default=2, help="of one thread each (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of the agents' draws (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=ROOT / "out" / "bench" / "agents", help="folder of the rows")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--only-run", action="store_true", help="run what is missing and print no table")
+    only.add_argument("--table", action="store_true", help="run nothing")
+    return parser.parse_args()
+
+
+def _run(options: argparse.Namespace) -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the processes are ended, too
+    contenders = [_contender(text) for text in options.agents.split(",")]
+    cells = [
+        Cell(contender, targets, budget, options.seed)
+        for contender in contenders
+        for targets in map(_set, options.sets.split(","))
+        for budget in _budgets(contender, options.budgets)
+    ]
+    began = time.monotonic()
+    about = {"commit": _commit()}
+    for cell, done, wanted in run(cells, options.out, limit=options.limit, processes=options.processes, about=about):
+        name = f"{cell.contender.label} on {cell.targets.name}, {cell.budget} renders"
+        print(f"{time.monotonic() - began:7.0f} s  {name}: {done} of {wanted}", file=sys.stderr, flush=True)
+
+
+def _contender(text: str) -> Contender:
+    """From NAME or LABEL=NAME[:SETTING=VALUE…]."""
+    first, *settings = text.strip().split(":")
+    label, _, agent = first.rpartition("=")
+    pairs = [setting.partition("=") for setting in settings]
+    if any(not sign for _, sign, _ in pairs):
+        raise UsageError(f"The contender {text!r} is not LABEL=NAME:SETTING=VALUE.")
+    return Contender(label or agent, agent, {key: _value(value) for key, _, value in pairs})
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _set(name: str) -> TargetSet:
+    if name == "in":
+        return PresetSet("in", 256)
+    if name == "rec":
+        return RecordingSet("rec", tuple(load_suite("real")))
+    if name == "in-val":
+        return PresetSet("in-val", 64)
+    if name == "rec-val":
+        return RecordingSet("rec-val", tuple(split_by_instrument(read_index(ROOT / "recordings" / "train"))[1]))
+    raise UsageError(f"There is no set '{name}'; choose of {', '.join(SETS)}.")
+
+
+def _budgets(contender: Contender, asked: str | None) -> tuple[int, ...]:
+    """Runs to make: all budgets of an agent that plans by its budget, else the largest alone."""
+    try:
+        found = tuple(int(text) for text in asked.split(",")) if asked else BUDGETS.get(contender.agent, (200,))
+    except ValueError:
+        raise UsageError(f"The budgets {asked!r} are not whole numbers, separated by commas.") from None
+    return (max(found),) if contender.anytime else found
+
+
+def _commit() -> str:
+    """Of the working tree, with a + where it has changes."""
+    git = ("git", "-C", str(ROOT))
+    found = subprocess.run((*git, "rev-parse", "--short=12", "HEAD"), capture_output=True, text=True, check=False)
+    changed = subprocess.run((*git, "status", "--porcelain", "src"), capture_output=True, text=True, check=False)
+    return found.stdout.strip() + ("+" if changed.stdout else "")
+
+
+if __name__ == "__main__":
+    main()

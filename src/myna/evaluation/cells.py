@@ -1,0 +1,229 @@
+"""The cells of a comparison, each a file of JSON lines: a header that says what was run, and a row for each target."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from myna.agents import Agent, make_agent
+from myna.errors import MynaError, UsageError, printable
+from myna.evaluation.suites.sets import TargetSet
+from myna.files import write_atomic
+from myna.synth.renderer import Renderer
+
+__all__ = ["ANYTIME", "Cell", "Contender", "append", "begin", "best_losses", "paired_losses", "read", "weights_digest"]
+
+ANYTIME = frozenset(("random", "mean-preset", "retrieval", "cma-es", "cat-cma-es", "regression", "cloning", "sac"))
+"""Agents that do the same whatever the budget, only longer: one run tells all budgets below its own."""
+SAME_EARS = 1e-3
+"""Yardsticks may differ by so much between machines; a change of engine, ears or targets moves them more."""
+_LABEL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-_")
+
+
+@dataclass(frozen=True)
+class Contender:
+    """An agent with its settings, under a label of its own.
+
+    Attributes:
+        label: letters, digits and `+-_`; names the files.
+        agent: its name in the registry.
+        settings: keyword arguments of the agent, JSON values.
+
+    Raises:
+        UsageError: another character in the label.
+    """
+
+    label: str
+    agent: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """See the class."""
+        if not self.label or not set(self.label) <= _LABEL:
+            raise UsageError(f"The label {printable(self.label)!r} may hold letters, digits and +-_ alone.")
+
+    @property
+    def anytime(self) -> bool:
+        """Whether one run tells all budgets below its own."""
+        return self.agent in ANYTIME
+
+    def make(self, renderer: Renderer) -> Agent:
+        """The agent, bound to a renderer.
+
+        Raises:
+            MynaError: an unknown agent, settings that it does not have, or weights that cannot be used.
+        """
+        try:
+            return make_agent(self.agent, renderer, **self.settings)
+        except TypeError as error:
+            raise UsageError(f"The agent '{self.agent}' does not take these settings: {error}.") from error
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one file holds: `contender` on `targets` with `budget` renders each, its draws from `seed`."""
+
+    contender: Contender
+    targets: TargetSet
+    budget: int
+    seed: int = 0
+
+    def path(self, folder: Path) -> Path:
+        """Its file."""
+        seed = f".seed{self.seed}" if self.seed else ""
+        return folder / f"{self.contender.label}.{self.targets.name}.{self.budget}{seed}.jsonl"
+
+    def header(self, renderer: Renderer, yardstick: Sequence[float]) -> dict[str, Any]:
+        """What its rows depend on, as JSON holds it; see `myna.evaluation.comparison.yardstick`."""
+        return {
+            "label": self.contender.label,
+            "agent": self.contender.agent,
+            "settings": dict(self.contender.settings),
+            "weights": weights_digest(self.contender.make(renderer)),
+            "anytime": self.contender.anytime,
+            "set": self.targets.name,
+            "budget": self.budget,
+            "seed": self.seed,
+            "yardstick": list(yardstick),
+        }
+
+
+def weights_digest(agent: Agent) -> str | None:
+    """SHA-256 of what an agent has learnt, its parts included; None where it has learnt nothing."""
+    digest, found = hashlib.sha256(), False
+    for name, tensor in _tensors(agent, ""):
+        found = True
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().float().contiguous().numpy().tobytes())
+    return digest.hexdigest() if found else None
+
+
+def _tensors(part: Any, path: str) -> Iterator[tuple[str, torch.Tensor]]:
+    """Tensors of the networks that hang on an agent, in the order of their names."""
+    for name, value in sorted(vars(part).items()):
+        if isinstance(value, torch.nn.Module):
+            yield from ((f"{path}{name}.{key}", tensor) for key, tensor in sorted(value.state_dict().items()))
+        elif isinstance(value, Agent):
+            yield from _tensors(value, f"{path}{name}.")
+
+
+# Files
+
+
+def begin(path: Path, header: Mapping[str, Any]) -> set[int]:
+    """Make a cell's file ready for rows: the indices of the targets that it holds.
+
+    One with another header is renamed to `….old` and begun anew; a row that was cut off is dropped.
+    """
+    kept = read(path)
+    if kept is not None and not _same(kept[0], header):
+        os.replace(path, path.with_suffix(".old"))
+        kept = None
+    first, rows = kept or (header, [])
+    write_atomic(path, "".join(json.dumps(line) + "\n" for line in (first, *rows)))
+    return {row["index"] for row in rows}
+
+
+def append(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add rows to a cell's file.
+
+    Raises:
+        MynaError: the disk is full, or the folder gone.
+    """
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write("".join(json.dumps(row) + "\n" for row in rows))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise MynaError(f"cannot write {printable(os.fspath(path))}: {error.strerror}.") from error
+
+
+def read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
+    """Header and rows of a cell, in the order of the targets; None where there is no file, or none that was begun."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return None
+    found = [line for line in map(_parsed, lines) if line is not None]
+    if not found or "yardstick" not in found[0]:
+        return None
+    rows = {row["index"]: row for row in found[1:]}
+    return found[0], [rows[index] for index in sorted(rows)]
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    """None for a line that a kill cut off."""
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+def _same(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    rest = [{key: value for key, value in header.items() if key != "yardstick"} for header in (old, new)]
+    return rest[0] == rest[1] and _same_ears(old, new)
+
+
+def _same_ears(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether the rows under two headers of one set can be compared."""
+    a, b = np.array(one["yardstick"]), np.array(other["yardstick"])
+    return a.shape == b.shape and bool(np.all(np.abs(a - b) <= SAME_EARS))
+
+
+# Reading
+
+
+def best_losses(
+    folder: Path, label: str, name: str, renders: int, seed: int = 0
+) -> tuple[dict[str, Any], dict[int, float]]:
+    """The best losses of a contender on a set after so many renders, by index of the target, and the cell's header.
+
+    An anytime agent's are read off the curve of its shortest run that is long enough; others need a run of that budget.
+
+    Raises:
+        UsageError: there is no such run.
+    """
+    suffix = f".seed{seed}.jsonl" if seed else ".jsonl"
+    for path in sorted(folder.glob(f"{label}.{name}.*"), key=_budget):
+        kept = read(path) if path.name == f"{label}.{name}.{_budget(path)}{suffix}" else None
+        if kept is None:
+            continue
+        header, rows = kept
+        if header["budget"] == renders or (header["anytime"] and header["budget"] > renders):
+            return header, {row["index"]: _best_at(row, renders) for row in rows}
+    raise UsageError(f"'{label}' was not run on '{name}' with {renders} renders.")
+
+
+def paired_losses(
+    folder: Path, a: tuple[str, int], b: tuple[str, int], name: str, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Best losses (n,) of two contenders, each (label, renders), on the targets of a set that both were run on.
+
+    Raises:
+        UsageError: one was not run, or they heard with different ears.
+    """
+    (first, losses), (second, others) = (best_losses(folder, label, name, renders, seed) for label, renders in (a, b))
+    if not _same_ears(first, second):
+        raise UsageError(f"'{a[0]}' and '{b[0]}' heard '{name}' with different engines or losses: run both again.")
+    both = sorted(losses.keys() & others.keys())
+    return np.array([losses[index] for index in both]), np.array([others[index] for index in both])
+
+
+def _budget(path: Path) -> int:
+    """Of a cell's file, LABEL.SET.BUDGET[.seedN].jsonl; 0 for another file."""
+    parts = path.name.split(".")
+    return int(parts[2]) if len(parts) > 3 and parts[2].isdigit() else 0
+
+
+def _best_at(row: Mapping[str, Any], renders: int) -> float:
+    """Infinite before the first render."""
+    return min((loss for at, loss in row["curve"] if at <= renders), default=np.inf)

@@ -1,0 +1,152 @@
+"""Agents on the same targets at the same budgets: runs that can be cut short and go on, their curves kept on disk.
+
+A cell (see `myna.evaluation.cells`) is one contender on one set with one budget. Its rows are written group by group:
+a kill loses a group for each process, and no finished target is run again. A row depends on its cell and target alone,
+not on the groups, the processes or what else is run.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from myna.agents import Goal
+from myna.audio.target import Target
+from myna.evaluation.cells import Cell, append, begin
+from myna.evaluation.suites.sets import TargetSet
+from myna.features import FULL, analyse
+from myna.files import make_folder
+from myna.loss import score
+from myna.presets.generator import MusicalPrior
+from myna.seeding import generator
+from myna.synth.base import Probe
+from myna.synth.renderer import Renderer
+
+__all__ = ["GROUP", "goal_of", "run", "yardstick"]
+
+GROUP = 16
+"""Targets that are matched in lock-step and written together."""
+_YARDSTICKS = 8
+
+
+def run(
+    cells: Sequence[Cell],
+    folder: Path,
+    *,
+    limit: int | None = None,
+    processes: int = 1,
+    about: Mapping[str, Any] | None = None,
+) -> Iterator[tuple[Cell, int, int]]:
+    """Run what is missing; yields (cell, targets done, targets wanted) after each group.
+
+    A cell whose header is another one by now (other weights, other ears) is begun anew, its file renamed to `….old`.
+
+    Args:
+        cells: in the order in which they are run.
+        folder: of the files.
+        limit: only the first targets of each set.
+        processes: of one thread each; 1 works in this one.
+        about: what to add to each row, as the commit.
+
+    Raises:
+        MynaError: an agent that cannot be made, or a folder that cannot be written.
+    """
+    make_folder(folder)
+    jobs: list[_Job] = []
+    done: dict[Path, int] = {}
+    for cell in cells:
+        path = cell.path(folder)
+        finished = begin(path, cell.header(_renderer(), yardstick(cell.targets)))
+        missing = [index for index in range(_wanted(cell, limit)) if index not in finished]
+        done[path] = _wanted(cell, limit) - len(missing)
+        jobs += [_Job(cell, tuple(missing[i : i + GROUP])) for i in range(0, len(missing), GROUP)]
+    for job, rows in _results(jobs, processes):
+        path = job.cell.path(folder)
+        append(path, [{**row, **(about or {})} for row in rows])
+        done[path] += len(rows)
+        yield job.cell, done[path], _wanted(job.cell, limit)
+
+
+def _wanted(cell: Cell, limit: int | None) -> int:
+    return len(cell.targets) if limit is None else min(limit, len(cell.targets))
+
+
+def goal_of(target: Target, renderer: Renderer) -> Goal:
+    """A target as agents take it: played as it was, its audio as long as that."""
+    probe = Probe(target.note_midi, target.velocity, target.gate_s, target.total_s)
+    audio = np.zeros((target.audio.shape[0], probe.samples(renderer.sample_rate)), np.float32)
+    length = min(audio.shape[1], target.audio.shape[1])
+    audio[:, :length] = target.audio[:, :length]
+    return Goal(audio, probe, target.name)
+
+
+@functools.cache
+def yardstick(targets: TargetSet) -> tuple[float, ...]:
+    """Losses of one musical preset towards the first targets: they move when the engine, the ears or the set change."""
+    renderer = _renderer()
+    u = MusicalPrior(renderer.table).sample(1, generator(0, "comparison", "yardstick"))
+    found = []
+    for index in range(min(_YARDSTICKS, len(targets))):
+        goal = goal_of(targets.target(index, renderer), renderer)
+        target = analyse(goal.audio[None], renderer.sample_rate, FULL)
+        breakdown, _ = score(renderer.render(u, goal.probe)[:, 0], renderer.sample_rate, target)
+        found.append(round(float(breakdown.total[0]), 5))
+    return tuple(found)
+
+
+# The work, in processes of one thread each
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A group of targets of a cell."""
+
+    cell: Cell
+    indices: tuple[int, ...]
+
+
+def _results(jobs: Sequence[_Job], processes: int) -> Iterator[tuple[_Job, list[dict[str, Any]]]]:
+    if processes <= 1:
+        yield from ((job, _work(job)) for job in jobs)
+        return
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        futures = {pool.submit(_work, job): job for job in jobs}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@functools.cache
+def _renderer() -> Renderer:
+    return Renderer(threads=1)
+
+
+def _work(job: _Job) -> list[dict[str, Any]]:
+    """Rows of a group."""
+    cell, renderer = job.cell, _renderer()
+    goals = [goal_of(cell.targets.target(index, renderer), renderer) for index in job.indices]
+    agent = cell.contender.make(renderer)
+    began = time.perf_counter()
+    matches = agent.match(goals, cell.budget, generator(cell.seed, "comparison", cell.contender.agent))
+    seconds = round((time.perf_counter() - began) / len(goals), 3)
+    return [
+        {
+            "target": goal.name,
+            "index": index,
+            "renders": match.renders,
+            "loss": round(match.loss, 6),
+            "curve": [[at, round(loss, 6)] for at, loss in match.curve],
+            "seconds": seconds,
+        }
+        for index, goal, match in zip(job.indices, goals, matches, strict=True)
+    ]

@@ -1,0 +1,91 @@
+"""Paired ratios, their intervals and tests, against known values and what must hold of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from myna.errors import UsageError
+from myna.evaluation.statistics import holm, paired_ratio
+from myna.seeding import generator
+
+
+def losses(count: int, seed: int = 0) -> np.ndarray:
+    return np.exp(generator(seed, "test", "losses").normal(-1.0, 0.5, count))
+
+
+def test_a_method_that_halves_every_loss_has_the_ratio_one_half_without_doubt() -> None:
+    b = losses(40)
+    ratio = paired_ratio(b / 2, b, generator(0))
+    assert (ratio.median, ratio.low, ratio.high) == pytest.approx((0.5, 0.5, 0.5))
+    assert (ratio.wins, ratio.count) == (1.0, 40)
+    assert ratio.p < 1e-6
+
+
+def test_a_method_against_itself_has_the_ratio_one_and_nothing_to_claim() -> None:
+    ratio = paired_ratio(losses(40), losses(40), generator(0))
+    assert (ratio.median, ratio.low, ratio.high, ratio.p, ratio.wins) == (1.0, 1.0, 1.0, 1.0, 0.0)
+
+
+def test_the_median_is_of_ratios_and_not_the_ratio_of_medians() -> None:
+    a, b = np.array([1.0, 2.0, 9.0]), np.array([2.0, 1.0, 3.0])
+    assert paired_ratio(a, b, generator(0)).median == pytest.approx(2.0)
+    assert np.median(a) / np.median(b) == pytest.approx(1.0)
+
+
+def test_turning_the_comparison_round_turns_the_ratio_and_its_interval_round() -> None:
+    a, b = losses(51, 1), losses(51, 2)
+    there, back = paired_ratio(a, b, generator(3)), paired_ratio(b, a, generator(3))
+    assert (there.median, there.low, there.high) == pytest.approx((1 / back.median, 1 / back.high, 1 / back.low))
+    assert there.p == pytest.approx(back.p)
+
+
+def test_the_test_is_scipys_on_log_ratios() -> None:
+    a, b = losses(30, 1), losses(30, 2)
+    assert paired_ratio(a, b, generator(0)).p == pytest.approx(stats.wilcoxon(np.log(a / b)).pvalue)
+
+
+def test_the_interval_covers_the_true_median_about_as_often_as_it_says() -> None:
+    rng = generator(0, "test", "coverage")
+    covered = 0
+    for _ in range(200):
+        ratio = paired_ratio(np.exp(rng.normal(-0.2, 0.4, 60)), np.ones(60), rng, 400)
+        covered += ratio.low <= np.exp(-0.2) <= ratio.high
+    assert 0.90 <= covered / 200 <= 0.99
+
+
+def test_the_same_generator_gives_the_same_interval_and_another_one_nearly() -> None:
+    a, b = losses(60, 1), losses(60, 2)
+    first, again, other = (paired_ratio(a, b, generator(seed)) for seed in (0, 0, 1))
+    assert first == again
+    assert (other.low, other.high) != (first.low, first.high)
+    assert (other.low, other.high) == pytest.approx((first.low, first.high), rel=0.05)
+
+
+def test_a_loss_of_zero_gives_a_finite_ratio() -> None:
+    ratio = paired_ratio(np.array([0.0, 0.1]), np.array([0.1, 0.0]), generator(0))
+    assert np.isfinite([ratio.median, ratio.low, ratio.high]).all()
+    assert ratio.median == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "sentence"),
+    [
+        ([], [], "at least one target"),
+        ([[1.0]], [[1.0]], "shape"),
+        ([1.0, 2.0], [1.0], "same targets; got 2 and 1"),
+        ([np.nan], [1.0], "finite and 0 or more"),
+        ([1.0], [-1.0], "finite and 0 or more"),
+        ([1.0], [np.inf], "finite and 0 or more"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(a: list, b: list, sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        paired_ratio(np.array(a), np.array(b), generator(0))
+
+
+def test_holm_multiplies_by_the_hypotheses_left_never_falls_and_stops_at_one() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.8]) == pytest.approx([1.0, 1.0])
+    assert holm([]) == []
