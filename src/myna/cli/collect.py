@@ -39,7 +39,7 @@ class Options:
     """share of draws that people might make; the others are uniform"""
     goals: Annotated[int, whole(1, 32)] = 4
     """rows of its group that each row is compared with"""
-    renders: Annotated[int, whole(33, 100_000)] = 300
+    renders: Annotated[int, whole(32, 2000)] = 300
     """of each search (cma)"""
     resume: Flag = False
     """go on in a folder that was begun with the same settings"""

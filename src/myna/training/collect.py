@@ -21,12 +21,12 @@ from myna.synth.renderer import Renderer
 from myna.training.data import read_shard, row_bytes, row_fields
 from myna.training.groups import Group, Groups, RandomGroups, rows_of
 from myna.training.manifest import MANIFEST, Manifest, Origin, Shard, read_manifest, shard_name, statistics_digest
+from myna.training.searches import SearchGroups
 
 __all__ = ["KINDS", "Collected", "Settings", "collect"]
 
-KINDS = ("random", "cma")
+KINDS = (RandomGroups.kind, SearchGroups.kind)
 SHARD_ROWS = 4096
-_BATCH_ROWS = 512  # heard at once: their audio is 180 MB
 _MANIFEST_BYTES, _SHARD_BYTES = 4096, 2048  # most that a manifest takes, and a shard's header and line in it
 
 
@@ -127,22 +127,23 @@ def _content(
 ) -> bytes:
     """A shard with the groups of these numbers, as a file holds it; `tell` is called with rows as they are made."""
     parts: list[dict[str, torch.Tensor]] = []
-    size = max(1, _BATCH_ROWS // groups.rows)
-    for start in range(0, len(numbers), size):
-        made = groups.make(numbers[start : start + size])
+    for start in range(0, len(numbers), groups.batch):
+        before = first_row + start * groups.rows
+        made = groups.make(numbers[start : start + groups.batch], lambda rows, before=before: tell(before + rows))
 
-        def rows(i: int, start: int = start, made: list[Group] = made) -> dict[str, torch.Tensor]:
-            return rows_of(made[i], numbers[start + i], first_row + (start + i) * groups.rows)
+        def rows(i: int, start: int = start, before: int = before, made: list[Group] = made) -> dict[str, torch.Tensor]:
+            return rows_of(made[i], numbers[start + i], before + i * groups.rows)
 
         parts += each_item(rows, len(made), threads)
-        tell(first_row + len(parts) * groups.rows)
     return save({name: torch.cat([part[name] for part in parts]) for name in parts[0]})
 
 
 def _groups(settings: Settings, renderer: Renderer) -> Groups:
     drawn = (renderer, settings.seed, settings.stage, settings.musical, settings.goals)
-    if settings.kind == "random":
+    if settings.kind == RandomGroups.kind:
         return RandomGroups(*drawn)
+    if settings.kind == SearchGroups.kind:
+        return SearchGroups(*drawn, settings.renders)
     raise UsageError(f"Rows are of the kinds {' and '.join(KINDS)}; got {printable(settings.kind)}.")
 
 
@@ -160,7 +161,7 @@ def _room(group_rows: int, per_row: int, most_rows: int, most_bytes: int) -> int
 def _origin(settings: Settings, renderer: Renderer) -> Origin:
     from myna.synth.serum_lite.engine import source_hash
 
-    names = ("stage", "musical", "goals", *(["renders"] if settings.kind == "cma" else []))
+    names = ("stage", "musical", "goals", *(["renders"] if settings.kind == SearchGroups.kind else []))
     return Origin(
         kind=settings.kind,
         seed=settings.seed,
@@ -184,9 +185,8 @@ def _begun(folder: Path, origin: Origin, parameters: int, resume: bool) -> Manif
     if not resume:
         raise UsageError(f"{where} holds a data set already: go on with --resume, or choose another --out.")
     manifest = read_manifest(folder)
-    other = manifest.origin.differs_in(origin)
-    if other is not None:
-        raise UsageError(f"{where} was begun with another {other}: name the same, or choose another --out.")
+    if (other := manifest.origin.differs_in(origin)) is not None:
+        raise UsageError(f"{where} was begun with {other}: go on with the same, or choose another --out.")
     _sweep(folder)
     return replace(manifest, shards=manifest.shards[: _whole(folder, manifest, parameters)])
 

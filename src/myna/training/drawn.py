@@ -22,6 +22,7 @@ __all__ = ["NOTES", "TOTAL_S", "DrawnSounds", "draw_probe", "hear", "played_of",
 
 NOTES, VELOCITIES, GATES_S = (33, 84), (50, 120), (0.1, 0.95)
 TOTAL_S = 1.0
+_CHUNK = 512  # sounds at once: their audio is 180 MB
 
 
 def draw_probe(rng: np.random.Generator) -> Probe:
@@ -48,8 +49,12 @@ def stored(u: np.ndarray) -> np.ndarray:
 
 def hear(renderer: Renderer, u: np.ndarray, probes: Sequence[Probe]) -> Features:
     """The training features (n,) of presets u (n, P), each at a probe of its own; NaN and the like are marked."""
-    audio = renderer.render(torch.from_numpy(u), [[probe] for probe in probes])[:, 0]
-    return analyse(audio, renderer.sample_rate, TRAINING, renderer.threads, on_bad="mark").lean()
+    heard = []
+    for start in range(0, len(u), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        audio = renderer.render(torch.from_numpy(u[part]), [[probe] for probe in probes[part]])[:, 0]
+        heard.append(analyse(audio, renderer.sample_rate, TRAINING, renderer.threads, on_bad="mark").lean())
+    return Features.cat(heard)
 
 
 class _StoredDraws(PresetDraws):

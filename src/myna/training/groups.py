@@ -5,7 +5,7 @@ Shapes: n rows of a group, P parameters, G goals, K terms of the loss.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,9 +23,9 @@ from myna.synth.renderer import Renderer
 from myna.training.data import SOURCES
 from myna.training.drawn import DrawnSounds, draw_probe, hear, played_of
 
-__all__ = ["Group", "Groups", "RandomGroups", "rows_of"]
+__all__ = ["Group", "Groups", "RandomGroups", "Tell", "draw_goals", "judge", "rows_of"]
 
-RANDOM_ROWS = 64
+Tell = Callable[[int], None]
 _CHUNK = 64  # sounds compared at once: fewer pay for torch's calls, more for memory
 
 
@@ -51,33 +51,41 @@ class Group:
 
 
 class Groups(Protocol):
-    """A kind of group.
+    """A kind of group."""
 
-    Attributes:
-        rows: of every group, n.
-        settings: what else the bits hang on, by name.
-    """
+    @property
+    def rows(self) -> int:
+        """Of every group, n."""
+        ...
 
-    rows: int
+    @property
+    def batch(self) -> int:
+        """Groups that are best made at once."""
+        ...
 
-    def make(self, numbers: Sequence[int]) -> list[Group]:
-        """The groups of these numbers, each the same bits whatever the others are."""
+    def make(self, numbers: Sequence[int], tell: Tell) -> list[Group]:
+        """The groups of these numbers, each the same bits whatever the others are.
+
+        Args:
+            numbers: of groups, from 0.
+            tell: called with how many of their rows there are so far.
+        """
         ...
 
 
 class RandomGroups:
     """The default preset and draws of the curriculum, at a drawn probe."""
 
-    rows = RANDOM_ROWS
+    kind, rows, batch = "random", 64, 8
 
     def __init__(self, renderer: Renderer, seed: int, stage: int, musical: float, goals: int) -> None:
         """See `collect.Settings`."""
         self._renderer, self._seed, self._goals = renderer, seed, goals
         self._drawn = DrawnSounds(renderer, stage, musical)
 
-    def make(self, numbers: Sequence[int]) -> list[Group]:
+    def make(self, numbers: Sequence[int], tell: Tell) -> list[Group]:
         """See `Groups`."""
-        rngs = [generator(self._seed, "collect", "random", number) for number in numbers]
+        rngs = [generator(self._seed, "collect", self.kind, number) for number in numbers]
         probes = [draw_probe(rng) for rng in rngs]
         goals = [draw_goals(self.rows, self._goals, rng) for rng in rngs]
         drawn = self.rows - 1
@@ -95,6 +103,7 @@ class RandomGroups:
                 probe, np.concatenate([default_u, u[own]]), heard, source, np.full(self.rows, np.nan), goals[i]
             )
             groups.append(group)
+        tell(len(groups) * self.rows)
         return groups
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +64,10 @@ class Origin:
     terms: tuple[str, ...] = TERMS
 
     def differs_in(self, other: Origin) -> str | None:
-        """Name of the first thing that is not alike, or None."""
-        return next((f.name for f in fields(self) if getattr(self, f.name) != getattr(other, f.name)), None)
+        """The first thing that is not alike, as this one has it: `seed 3`; None where all is."""
+        own, others = ({**vars(one), **one.settings, "settings": None} for one in (self, other))
+        name = next((name for name in own if own[name] != others.get(name)), None)
+        return None if name is None else f"{name} {printable(str(own[name]), 24)}"
 
 
 @dataclass(frozen=True)
