@@ -1,0 +1,224 @@
+"""The configuration of a training: a TOML file, read into frozen dataclasses; a mistake is told in one sentence."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+import tomllib
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from myna.errors import UsageError, printable
+
+__all__ = ["FOLDER", "RunConfig", "TrainConfig", "build", "load_config"]
+
+FOLDER = Path(__file__).parents[1] / "configs" / "train"
+KINDS = ("sac", "regression", "cloning")
+_LARGEST_BYTES = 1 << 20
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """How long, and what happens meanwhile. Steps are the learner's own: renders or gradient updates.
+
+    Attributes:
+        steps: of the whole training.
+        minutes: it also ends after so many, over all resumptions; 0 for no limit.
+        log_every, evaluate_every, checkpoint_every: steps between two of each.
+    """
+
+    steps: int
+    minutes: float = 0.0
+    log_every: int = 1_024
+    evaluate_every: int = 65_536
+    checkpoint_every: int = 65_536
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be.
+
+        Raises:
+            UsageError: names the setting.
+        """
+        for name in ("steps", "log_every", "evaluate_every", "checkpoint_every"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} must be 1 or more; got {getattr(self, name)}.")
+        if self.minutes < 0.0:
+            raise UsageError(f"minutes must be 0 (no limit) or more; got {self.minutes:g}.")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A training.
+
+    Attributes:
+        kind: what learns: `sac`, `regression` or `cloning`.
+        run: see `RunConfig`.
+        seed: of everything random, 0 or more.
+        device: `cpu` or `cuda`, of networks, replay and renders.
+        sac, regression, cloning: the learner's own settings, read by it; only that of `kind` counts.
+    """
+
+    kind: str
+    run: RunConfig
+    seed: int = 0
+    device: str = "cpu"
+    sac: Mapping[str, Any] = field(default_factory=dict)
+    regression: Mapping[str, Any] = field(default_factory=dict)
+    cloning: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be.
+
+        Raises:
+            UsageError: names the setting.
+        """
+        if self.kind not in KINDS:
+            raise UsageError(f"kind must be one of {', '.join(KINDS)}; got '{printable(self.kind, 40)}'.")
+        if self.seed < 0:
+            raise UsageError(f"seed must be 0 or more; got {self.seed}.")
+        if self.device not in ("cpu", "cuda"):
+            raise UsageError(f"device must be cpu or cuda; got '{printable(self.device, 40)}'.")
+
+    def settings(self, kind: type[T]) -> T:
+        """The learner's own settings, as its dataclass.
+
+        Raises:
+            UsageError: names the setting and the mend.
+        """
+        return build(kind, getattr(self, self.kind), f"{self.kind}.")
+
+
+def load_config(name: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
+    """Read a configuration.
+
+    Args:
+        name: of one that comes with myna (`smoke`, `laptop`, `gpu`, …), or the path of a TOML file.
+        overrides: `key=value`, keys with dots (`run.steps=1000`), values as TOML writes them or plain words.
+
+    Raises:
+        UsageError: it cannot be read, or says something wrong: names the file, the setting and the mend.
+    """
+    path = _path(name)
+    content = _read(path)
+    for override in overrides:
+        _lay_over(content, override)
+    where = path.name + (" with overrides" if overrides else "")
+    try:
+        return build(TrainConfig, content, "")
+    except UsageError as error:
+        raise UsageError(f"{printable(where)}: {error}") from None
+
+
+def _path(name: str | Path) -> Path:
+    shipped = FOLDER / f"{name}.toml"
+    if "/" not in str(name) and shipped.is_file():
+        return shipped
+    if not Path(name).is_file():
+        known = ", ".join(sorted(path.stem for path in FOLDER.glob("*.toml")))
+        raise UsageError(f"There is no configuration '{printable(str(name))}': name a TOML file or one of {known}.")
+    return Path(name)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    where = printable(str(path))
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST_BYTES + 1)
+        if len(data) > _LARGEST_BYTES:
+            raise UsageError(f"{where} is larger than 1 MiB: give a configuration.")
+        return tomllib.loads(data.decode("utf-8"))
+    except OSError as error:
+        raise UsageError(f"Cannot read {where}: {error.strerror}.") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{where} is not TOML: {printable(str(error), 120)}.") from error
+
+
+def _lay_over(content: dict[str, Any], override: str) -> None:
+    key, given, value = override.partition("=")
+    *tables, last = key.strip().split(".")
+    if not given or not all([*tables, last]):
+        raise UsageError(f"An override is key=value, such as run.steps=1000; got '{printable(override)}'.")
+    for name in tables:
+        content = content.setdefault(name, {})
+        if not isinstance(content, dict):
+            raise UsageError(f"The override '{printable(override)}' looks inside of '{name}', which is no table.")
+    content[last] = _toml_value(value.strip())
+
+
+def _toml_value(text: str) -> Any:
+    """A value as TOML writes it; what is none is text."""
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    return parsed["value"] if set(parsed) == {"value"} else text
+
+
+# From tables to dataclasses
+
+
+def build(kind: type[T], said: Mapping[str, Any], here: str) -> T:
+    """A dataclass of a table, its fields checked by their types; nested ones of nested tables.
+
+    Args:
+        kind: the dataclass; its own errors are told with the place.
+        said: the table.
+        here: what to put before a field's name in a message, such as `sac.`.
+
+    Raises:
+        UsageError: an unknown or missing field, or a value of another type.
+    """
+    hints, own = get_type_hints(kind), {one.name: one for one in dataclasses.fields(kind)}  # pyright: ignore[reportArgumentType] - a dataclass
+    for key in said:
+        if key not in own:
+            close = difflib.get_close_matches(str(key), list(own), 1)
+            hint = f"did you mean '{close[0]}'?" if close else f"choose from {', '.join(own)}."
+            raise UsageError(f"There is no setting '{here}{printable(str(key), 40)}'; {hint}")
+    for name, one in own.items():
+        if one.default is one.default_factory is dataclasses.MISSING and name not in said:
+            raise UsageError(f"The setting '{here}{name}' is missing: add it.")
+    values = {key: _value(hints[key], value, f"{here}{key}") for key, value in said.items()}
+    try:
+        return kind(**values)
+    except UsageError as error:
+        raise UsageError(f"{here.rstrip('.')}: {error}" if here else str(error)) from None
+
+
+def _value(hint: Any, value: Any, here: str) -> Any:
+    if get_origin(hint) in (Union, types.UnionType):
+        hint = next(one for one in get_args(hint) if one is not type(None))
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return build(hint, _as(Mapping, value, here, "a table"), f"{here}.")
+    if get_origin(hint) is tuple:
+        return _several(get_args(hint), _as(list, value, here, "a list"), here)
+    if hint is float:
+        number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        return float(value) if number else _refuse(here, "a number", value)
+    if hint is int:
+        return value if isinstance(value, int) and not isinstance(value, bool) else _refuse(here, "whole", value)
+    if hint in (bool, str):
+        return _as(hint, value, here, "true or false" if hint is bool else "text")
+    if hint is Mapping or get_origin(hint) is not None:
+        return dict(_as(Mapping, value, here, "a table"))
+    return value  # its own class checks it
+
+
+def _several(hints: tuple[Any, ...], values: list[Any], here: str) -> tuple[Any, ...]:
+    if len(hints) == 2 and hints[1] is Ellipsis:
+        return tuple(_value(hints[0], value, here) for value in values)
+    if len(values) != len(hints):
+        _refuse(here, f"a list of {len(hints)}", values)
+    return tuple(_value(hint, value, here) for hint, value in zip(hints, values, strict=True))
+
+
+def _as(kind: Any, value: Any, here: str, what: str) -> Any:
+    return value if isinstance(value, kind) else _refuse(here, what, value)
+
+
+def _refuse(here: str, what: str, value: Any) -> Any:
+    raise UsageError(f"{here} must be {what}; got {printable(repr(value), 60)}.")
