@@ -18,7 +18,7 @@ from myna.envs.curriculum import Curriculum
 from myna.envs.observation import CLIP, ObservationLayout
 from myna.envs.state import State
 from myna.envs.summary import SHAPES, SIZE, summarise
-from myna.features import TRAINING, analyse, pooled_mel
+from myna.features import TRAINING, Features, analyse, pooled_mel
 from myna.loss import BROKEN
 from myna.seeding import generator
 from myna.synth.renderer import Renderer
@@ -85,19 +85,22 @@ def test_every_part_is_described(core: Core) -> None:
 # What is heard
 
 
+def current_sound(core: Core, state: State) -> Features:
+    return analyse(core.renderer.render(state.u, state.tasks.probes), core.renderer.sample_rate, TRAINING)
+
+
 def test_the_images_are_the_standardised_log_mels(core: Core, states: list[State], parts) -> None:
     known = statistics.load_statistics()
     mean, spread = (values[:384].reshape(12, 32) for values in (known.mean, known.spread))
     state = states[-1]
-    for name, features in (("target", state.tasks.target), ("current", state.features)):
+    for name, features in (("target", state.tasks.target), ("current", current_sound(core, state))):
         wanted = ((pooled_mel(features) - mean) / spread).clamp(-CLIP, CLIP)
         assert torch.allclose(parts[f"{name}_mel"], wanted, atol=1e-5)
 
 
 def test_the_current_sound_is_that_of_the_current_preset(core: Core, states: list[State], parts) -> None:
     state = states[-1]
-    audio = core.renderer.render(state.u, state.tasks.probes)
-    heard = statistics.load_statistics().standardise(summarise(analyse(audio, core.renderer.sample_rate, TRAINING)))
+    heard = statistics.load_statistics().standardise(summarise(current_sound(core, state)))
     sizes = [math.prod(shape) for shape in SHAPES.values()]
     for name, wanted in zip(SHAPES, heard.split(sizes, -1), strict=True):
         assert torch.equal(parts[f"current_{name}"].flatten(2), wanted.clamp(-CLIP, CLIP)), name
@@ -116,8 +119,8 @@ def test_the_summary_of_a_target_is_made_once_per_episode(core: Core, states: li
     assert all(state.target_summary is states[0].target_summary for state in states)
 
 
-def test_a_summary_has_the_same_bits_in_any_batch(states: list[State]) -> None:
-    heard = states[-1].features
+def test_a_summary_has_the_same_bits_in_any_batch(core: Core, states: list[State]) -> None:
+    heard = current_sound(core, states[-1])
     together = summarise(heard)
     assert together.shape[-1] == SIZE
     for row in range(5):

@@ -17,7 +17,7 @@ from myna.envs.noise_floor import success_loss
 from myna.envs.observation import ObservationLayout, observe, played
 from myna.envs.oracle import Journey
 from myna.envs.reward import RewardConfig, Step, reward_parts
-from myna.envs.state import State, put_features, put_rows
+from myna.envs.state import State, put_rows
 from myna.envs.statistics import load_statistics
 from myna.envs.summary import summarise
 from myna.envs.task import TaskBatch
@@ -84,9 +84,8 @@ class Transition(NamedTuple):
 
 
 class _Heard(NamedTuple):
-    """What was heard of some rows: features and summary (n, N), loss (n,), its terms, and whether it is broken (n,)."""
+    """What was heard of some rows: summary (n, N, D), loss (n,), its terms, and whether it is broken (n,)."""
 
-    features: Features
     summary: torch.Tensor
     loss: torch.Tensor
     terms: Mapping[str, torch.Tensor]
@@ -144,7 +143,6 @@ class Core:
             tasks=tasks,
             u=tasks.start_u,
             raw_u=tasks.start_u,
-            features=heard.features,
             summary=heard.summary,
             goal=goal,
             target_summary=self._summary(tasks.target),
@@ -208,19 +206,11 @@ class Core:
         """The state with what is heard of presets u (B, P) where episodes are running."""
         if running.all():
             heard = self._hear(state.tasks, u, state.goal)
-            return replace(
-                state,
-                features=heard.features,
-                summary=heard.summary,
-                loss=heard.loss,
-                terms=heard.terms,
-                broken=heard.broken,
-            )
+            return replace(state, summary=heard.summary, loss=heard.loss, terms=heard.terms, broken=heard.broken)
         rows = running.nonzero()[:, 0]
         heard = self._hear(state.tasks[rows], u[rows], state.goal.map(lambda tensor: tensor[rows]))
         return replace(
             state,
-            features=put_features(state.features, rows, heard.features),
             summary=put_rows(state.summary, rows, heard.summary),
             loss=put_rows(state.loss, rows, heard.loss),
             terms={name: put_rows(term, rows, heard.terms[name]) for name, term in state.terms.items()},
@@ -231,18 +221,18 @@ class Core:
         """Render presets u (n, P) in one call, then analyse and compare them with the goal (n, N) in another."""
         shape = (len(tasks), self.layout.probes)
         audio = self.renderer.render(u, tasks.probes).flatten(0, 1)  # (n N, C, T)
-        features, summary, breakdown = self._compare(audio, goal.map(lambda tensor: tensor.flatten(0, 1)))
+        finite, summary, breakdown = self._compare(audio, goal.map(lambda tensor: tensor.flatten(0, 1)))
         terms = {"total": breakdown.total, **breakdown.terms, **breakdown.penalties}
         means = dict(zip(terms, _mean(torch.stack(list(terms.values())).reshape(-1, *shape)), strict=True))
-        broken = ~features.finite.reshape(shape).all(1)
-        return _Heard(features.reshape(*shape), summary.reshape(*shape, -1), means.pop("total"), means, broken)
+        broken = ~finite.reshape(shape).all(1)
+        return _Heard(summary.reshape(*shape, -1), means.pop("total"), means, broken)
 
-    def _compare(self, audio: torch.Tensor, goal: Heard) -> tuple[Features, torch.Tensor, LossBreakdown]:
-        """Features, summaries and losses of sounds (n N, C, T), the threads' shares side by side."""
+    def _compare(self, audio: torch.Tensor, goal: Heard) -> tuple[torch.Tensor, torch.Tensor, LossBreakdown]:
+        """Which are finite, summaries and losses of sounds (n N, C, T), the threads' shares side by side."""
         cpu = self.device.type == "cpu"
         size = -(-len(audio) // self.renderer.threads) if cpu else _DEVICE_CHUNK
 
-        def compare(i: int) -> tuple[Features, torch.Tensor, LossBreakdown]:
+        def compare(i: int) -> tuple[torch.Tensor, torch.Tensor, LossBreakdown]:
             part = slice(i * size, (i + 1) * size)
             own = goal.map(lambda tensor: tensor[part])
             if cpu:
@@ -250,11 +240,11 @@ class Core:
             else:  # one chunk is one launch: `score` would cut it up for the CPU's caches
                 features = analyse(audio[part], self.renderer.sample_rate, goal.features.config, on_bad="mark").lean()
                 breakdown = self._loss(features, own)
-            return features, self._summary(features), breakdown
+            return features.finite, self._summary(features), breakdown
 
         threads = self.renderer.threads if cpu else 1
-        features, summaries, breakdowns = zip(*each_item(compare, -(-len(audio) // size), threads), strict=True)
-        return Features.cat(features), torch.cat(summaries), LossBreakdown.cat(breakdowns)
+        finite, summaries, breakdowns = zip(*each_item(compare, -(-len(audio) // size), threads), strict=True)
+        return torch.cat(finite), torch.cat(summaries), LossBreakdown.cat(breakdowns)
 
     def _summary(self, features: Features) -> torch.Tensor:
         return self._statistics.standardise(summarise(features))

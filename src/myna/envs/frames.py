@@ -8,6 +8,7 @@ from myna.envs.core import Core
 from myna.envs.history import Edit, edits, loss_words, sentences
 from myna.envs.state import State
 from myna.errors import UsageError
+from myna.features import analyse
 
 __all__ = ["RENDER_FPS", "RENDER_MODES", "check_render_mode", "frame", "history"]
 
@@ -28,7 +29,7 @@ def check_render_mode(mode: str | None) -> None:
 
 def frame(core: Core, state: State, row: int, mode: str) -> str | np.ndarray:
     """One environment as text, or as an image (H, W, 3) uint8: left the target, right the current sound."""
-    return _text(core, state, row) if mode == "ansi" else _image(state, row)
+    return _text(core, state, row) if mode == "ansi" else _image(core, state, row)
 
 
 def history(core: Core, state: State, row: int) -> list[Edit]:
@@ -50,9 +51,13 @@ def _still(state: State, row: int) -> str:
     return f"nothing moved: {loss_words(float(loss[-2]), float(loss[-1]))}" if len(loss) > 1 else "nothing moved yet"
 
 
-def _image(state: State, row: int) -> np.ndarray:
-    sounds = [features.mels[0][row].cpu().numpy() for features in (state.tasks.target, state.features)]
-    floor = state.features.config.floor_db
+def _image(core: Core, state: State, row: int) -> np.ndarray:
+    task = state.tasks[row]
+    config = task.target.config
+    audio = core.renderer.render(state.u[[row]], task.probes)  # again: a state keeps no images
+    current = analyse(audio, core.renderer.sample_rate, config, on_bad="mark")
+    sounds = [features.mels[0][0].cpu().numpy() for features in (task.target, current)]
+    floor = config.floor_db
     panels = [np.concatenate([_panel(mel, floor) for mel in probes]) for probes in sounds]
     gap = np.full((len(panels[0]), _GAP), 255, np.uint8)
     grey = np.concatenate([panels[0], gap, panels[1]], 1)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 import torch
 
 from myna.envs.task import TaskBatch
-from myna.features import Features, one_core
+from myna.features import one_core
 from myna.loss import Heard
 
 __all__ = ["State"]
@@ -25,7 +25,6 @@ class State:
         tasks: what they are about.
         u: (B, P) float64, the current presets, discrete parameters at bin centres.
         raw_u: (B, P) float64, positions before snapping, where integers gather small steps.
-        features: of the current sounds, leading shape (B, N).
         summary: (B, N, D) float32, of the current sounds, standardised.
         goal: the targets as the loss hears them, leading shape (B, N); what it derives is derived once per episode.
         target_summary: (B, N, D) float32, of the targets; made once per episode.
@@ -48,7 +47,6 @@ class State:
     tasks: TaskBatch
     u: torch.Tensor
     raw_u: torch.Tensor
-    features: Features
     summary: torch.Tensor
     goal: Heard
     target_summary: torch.Tensor
@@ -101,7 +99,6 @@ class State:
             **changed,
             tasks=tasks,
             goal=self.goal.put(rows, other.goal, tasks.target),
-            features=put_features(self.features, rows, other.features),
             terms={name: put_rows(term, rows, other.terms[name]) for name, term in self.terms.items()},
             trail_u=(*self.trail_u[:-1], changed["u"]),
             trail_loss=(*self.trail_loss[:-1], changed["loss"]),
@@ -111,10 +108,3 @@ class State:
 def put_rows(values: torch.Tensor, rows: torch.Tensor, fresh: torch.Tensor) -> torch.Tensor:
     """A copy of values (B, …) with `rows` (n,) replaced by fresh ones (n, …)."""
     return values.index_copy(0, rows, fresh)
-
-
-def put_features(features: Features, rows: torch.Tensor, fresh: Features) -> Features:
-    """The same for features."""
-    new = fresh.tensors()
-    named = iter(features.tensors())
-    return features.map(lambda values: put_rows(values, rows, new[next(named)]))

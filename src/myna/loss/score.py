@@ -14,7 +14,8 @@ from myna.loss.perceptual import LossBreakdown, PerceptualLoss, as_heard
 
 __all__ = ["score"]
 
-_CHUNK_S = 16.0  # seconds of sound at once: fewer pay for torch's calls, more for memory
+# Seconds of sound at once, by whether there are magnitudes: fewer pay for torch's calls, more for memory.
+_CHUNK_S = {True: 16.0, False: 64.0}
 
 
 def score(
@@ -46,7 +47,7 @@ def score(
     config = goal.features.config
     if goal.features.shape not in ((), (1,), (len(audio),)):
         raise UsageError(f"There must be one target or as many as the {len(audio)} sounds; got {len(goal.features)}.")
-    most = max(1, int(_CHUNK_S * sample_rate / audio.shape[-1]))
+    most = max(1, int(_CHUNK_S[config.magnitudes] * sample_rate / audio.shape[-1]))
     size = min(most, -(-len(audio) // max(1, threads)))
 
     def compare(chunk: int) -> tuple[LossBreakdown, Features]:
