@@ -16,7 +16,10 @@ from myna.agents.knobs import audible_knobs
 from myna.agents.mean_preset import mean_of_prior
 from myna.synth.renderer import Renderer
 
-__all__ = ["ColdCMA", "Polish"]
+__all__ = ["WORST", "ColdCMA", "Polish", "draw_seed"]
+
+WORST = 1e6
+"""What a loss that is not finite counts as."""
 
 
 def _make(mean: np.ndarray, sigma: float, population: int, seed: int) -> CMA:
@@ -32,13 +35,14 @@ def _make(mean: np.ndarray, sigma: float, population: int, seed: int) -> CMA:
 
 
 def _tell(optimizer: CMA, candidates: np.ndarray, losses: np.ndarray) -> None:
-    finite = np.where(np.isfinite(losses), losses, 1e6)  # the library would take a NaN for a value
+    finite = np.where(np.isfinite(losses), losses, WORST)  # the library would take a NaN for a value
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         optimizer.tell([(c, float(x)) for c, x in zip(candidates, finite, strict=True)])
 
 
-def _seed(rng: np.random.Generator) -> int:
+def draw_seed(rng: np.random.Generator) -> int:
+    """A seed as the library takes it."""
     return int(rng.integers(2**31))
 
 
@@ -62,7 +66,7 @@ class ColdCMA(Agent):
         """See `Agent.search`."""
         population = self.population
         while True:
-            optimizer = _make(mean_of_prior(objective.table), self.sigma, population, _seed(rng))
+            optimizer = _make(mean_of_prior(objective.table), self.sigma, population, draw_seed(rng))
             while not optimizer.should_stop():
                 asked = np.array([optimizer.ask() for _ in range(population)])
                 _tell(optimizer, asked, (yield asked))
@@ -91,7 +95,7 @@ class Polish:
         """See the class."""
         self.objective, self.u, self.population = objective, u.copy(), population
         self.live = _live(objective, u)
-        self.optimizer = _make(u[self.live], sigma, population, _seed(rng))
+        self.optimizer = _make(u[self.live], sigma, population, draw_seed(rng))
 
     def generation(self) -> Search:
         """One generation, around `u` in what the optimiser does not move; the objective tells how it sounded."""

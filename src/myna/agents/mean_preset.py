@@ -11,7 +11,7 @@ from myna.params import ParameterTable
 from myna.presets.generator import MusicalPrior
 from myna.seeding import generator
 
-__all__ = ["MeanPreset", "mean_of_prior", "typical_preset"]
+__all__ = ["MeanPreset", "mean_of_prior", "prior_draws", "typical_preset"]
 
 _DRAWS = 512
 
@@ -27,14 +27,14 @@ class MeanPreset(Agent):
 @functools.cache
 def mean_of_prior(table: ParameterTable) -> np.ndarray:
     """The mean u (P,) of the musical prior."""
-    return _draws(table).mean(axis=0)
+    return prior_draws(table).mean(axis=0)
 
 
 @functools.cache
 def typical_preset(table: ParameterTable) -> np.ndarray:
     """The mean of the musical prior with each discrete knob at its most frequent value, (P,)."""
     u = mean_of_prior(table).copy()
-    snapped = table.snap(_draws(table))
+    snapped = table.snap(prior_draws(table))
     for knob in np.flatnonzero(table.discrete):
         values, counts = np.unique(snapped[:, knob], return_counts=True)
         u[knob] = values[np.argmax(counts)]
@@ -42,5 +42,6 @@ def typical_preset(table: ParameterTable) -> np.ndarray:
 
 
 @functools.cache
-def _draws(table: ParameterTable) -> np.ndarray:
+def prior_draws(table: ParameterTable) -> np.ndarray:
+    """Draws (n, P) of the musical prior that its means and frequencies are taken from."""
     return MusicalPrior(table).sample(_DRAWS, generator(0, "cma-es", "mean"))

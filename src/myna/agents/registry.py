@@ -10,13 +10,18 @@ from myna.synth.renderer import Renderer
 
 __all__ = ["AGENTS", "make_agent"]
 
-AGENTS = {
+_CLASSES = {
     "auto": ("myna.agents.auto", "Auto"),
     "random": ("myna.agents.random_search", "RandomSearch"),
     "mean-preset": ("myna.agents.mean_preset", "MeanPreset"),
     "retrieval": ("myna.agents.retrieval", "Retrieval"),
     "cma-es": ("myna.agents.cma_es", "ColdCMA"),
+    "cat-cma-es": ("myna.agents.cat_cma_es", "CatCMA"),
 }
+POLISHED = {"retrieval+cma-es": "retrieval"}
+"""Agents whose presets are then polished, see `myna.agents.polished`: name → the first agent."""
+AGENTS = (*_CLASSES, *POLISHED)
+"""The names."""
 
 
 def make_agent(name: str, renderer: Renderer) -> Agent:
@@ -27,5 +32,9 @@ def make_agent(name: str, renderer: Renderer) -> Agent:
     """
     if name not in AGENTS:
         raise UsageError(f"There is no agent '{name}'; choose one of {', '.join(AGENTS)}.")
-    module, cls = AGENTS[name]
+    if name in POLISHED:
+        from myna.agents.polished import Polished
+
+        return Polished(make_agent(POLISHED[name], renderer))
+    module, cls = _CLASSES[name]
     return getattr(importlib.import_module(module), cls)(renderer)

@@ -1,0 +1,93 @@
+"""Any agent's best presets, polished by CMA-ES: the class behind every `X+cma-es`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from myna.agents.base import Agent, Objective, Search
+from myna.agents.cma_es import Polish
+from myna.agents.lockstep import only
+
+__all__ = ["Polished"]
+
+# Two presets whose pooled log-mels differ by less than this on average are the same start.
+_APART_DB = 1.5
+
+
+class Polished(Agent):
+    """A few renders for the first agent, the others for CMA-ES around what it found.
+
+    Its bests that differ to the ear are the starts; several are raced against one another where the budget allows, and
+    the worse half falls out after each heat (successive halving).
+
+    Args:
+        first: the agent whose presets are polished.
+        share: of the budget that the first agent gets, at most `most` renders: 8 at 50, 16 from 100 on.
+        races: starts at most, one for each 300 renders of the budget.
+        heat: generations of each start before the worse half falls out.
+        sigma, population: of the optimiser.
+    """
+
+    def __init__(
+        self,
+        first: Agent,
+        *,
+        share: float = 0.16,
+        most: int = 16,
+        races: int = 3,
+        heat: int = 4,
+        sigma: float = 0.05,
+        population: int = 12,
+    ) -> None:
+        """See the class."""
+        super().__init__(first.renderer)
+        self.first = first
+        self.share, self.most = share, most
+        self.races, self.heat = races, heat
+        self.sigma, self.population = sigma, population
+
+    def search(self, objective: Objective, rng: np.random.Generator) -> Search:
+        """See `Agent.search`."""
+        renders = min(self.most, max(1, round(self.share * objective.budget)))
+        yield from only(objective, self.first.search(objective, rng), renders)
+        if not objective.renders:
+            return
+        racing = [_Start(self, objective, *found, rng) for found in self._starts(objective)]
+        while len(racing) > 1:
+            for start in racing:
+                for _ in range(self.heat):
+                    yield from start.generation()
+            racing = sorted(racing, key=lambda start: start.loss)[: len(racing) // 2]
+        while True:
+            yield from racing[0].generation()
+
+    def _starts(self, objective: Objective) -> list[tuple[np.ndarray, float]]:
+        """The best presets so far that differ to the ear, and their losses."""
+        count = min(self.races, max(1, objective.budget // 300))
+        u, losses = objective.archive.best(count, _APART_DB)
+        return list(zip(u, losses.tolist(), strict=True))
+
+
+class _Start:
+    """One preset that is polished: the best of what came of it, and the optimiser."""
+
+    def __init__(
+        self, agent: Polished, objective: Objective, u: np.ndarray, loss: float, rng: np.random.Generator
+    ) -> None:
+        self.agent, self.objective, self.rng = agent, objective, rng
+        self.u, self.loss = u, loss
+        self.population = agent.population
+        self.polish = self._begin()
+
+    def _begin(self) -> Polish:
+        return Polish(self.objective, self.u, self.rng, self.agent.sigma, self.population)
+
+    def generation(self) -> Search:
+        """One generation; where the optimiser has come to its end, of another one with twice its population."""
+        if self.polish.optimizer.should_stop():
+            self.population *= 2
+            self.polish = self._begin()
+        yield from self.polish.generation()
+        best = int(np.argmin(self.objective.losses))
+        if self.objective.losses[best] < self.loss:
+            self.u, self.loss = self.objective.heard[best], float(self.objective.losses[best])
