@@ -21,7 +21,7 @@ from torch.nn.functional import pad
 from myna.agents.base import Agent, Objective, Search
 from myna.agents.ear import Aim, Ear
 from myna.agents.networks import _initialise, _layer, torch_generator
-from myna.agents.weights import fits, load_weights
+from myna.agents.weights import as_carded, fits, load_weights
 from myna.envs.observation import CLIP
 from myna.envs.summary import SHAPES, SIZE
 from myna.features import one_core
@@ -140,8 +140,9 @@ def load_regression(
         MynaError: see `load_weights`.
     """
     loaded = load_weights(weights, fits("regression", table, READS))
-    net = RegressionNet(table, RegressionConfig(**loaded.card["networks"]), torch_generator(0, "unused"))
-    net.load_state_dict(loaded.tensors)
+    with as_carded(weights):
+        net = RegressionNet(table, RegressionConfig(**loaded.card["networks"]), torch_generator(0, "unused"))
+        net.load_state_dict(loaded.tensors)
     return net.eval(), loaded.card
 
 

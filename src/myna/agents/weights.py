@@ -9,10 +9,11 @@ play another synth, or hear with other ears, are refused. Nothing is unpickled.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from myna.errors import IncompatibleVersionError, MynaError, UsageError, printab
 from myna.files import sha256_hex, write_atomic
 from myna.params import ParameterTable
 
-__all__ = ["FOLDER", "Weights", "fits", "load_weights", "packaged", "parts_of", "save_weights"]
+__all__ = ["FOLDER", "Weights", "as_carded", "fits", "load_weights", "packaged", "parts_of", "save_weights"]
 
 FOLDER = Path(__file__).parent / "weights"
 """Those that come with the package."""
@@ -48,11 +49,11 @@ def parts_of(parts: Sequence[Part]) -> list[list[Any]]:
     return [[part.name, list(part.shape)] for part in parts]
 
 
-def fits(kind: str, table: ParameterTable, reads: list[list[Any]]) -> dict[str, Any]:
+def fits(kind: str | tuple[str, ...], table: ParameterTable, reads: list[list[Any]]) -> dict[str, Any]:
     """The part of a card that must be equal for weights to be used.
 
     Args:
-        kind: of agent, as `regression`.
+        kind: of agent, as `regression`; several, where any of them will do.
         table: of the synth.
         reads: what the networks read, see `parts_of`.
     """
@@ -119,7 +120,7 @@ def load_weights(name: str | Path, expected: Mapping[str, Any] | None = None) ->
     if card["format"] > FORMAT:
         raise IncompatibleVersionError(f"The weights {_shown(stem)} were written by a newer myna: update this one.")
     for key, value in (expected or {}).items():
-        if card.get(key) != value:
+        if card.get(key) not in (value if isinstance(value, tuple) else (value,)):
             raise IncompatibleVersionError(_misfit(stem, key, card.get(key), value))
     data = _read(stem, ".safetensors")
     if sha256_hex(data) != card.get("sha256"):
@@ -130,6 +131,21 @@ def load_weights(name: str | Path, expected: Mapping[str, Any] | None = None) ->
         raise MynaError(f"The weights {_shown(stem)} are damaged: copy them again.") from None
     halves = (torch.float16, torch.bfloat16)
     return Weights({key: t.float() if t.dtype in halves else t for key, t in tensors.items()}, card)
+
+
+@contextlib.contextmanager
+def as_carded(name: str | Path) -> Iterator[None]:
+    """Build networks in it as the card tells: a card that tells wrong is refused in a sentence.
+
+    Raises:
+        MynaError: the card lacks something, or tells of other networks than the tensors are of.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, RuntimeError, UsageError):
+        raise MynaError(
+            f"The card of the weights {_shown(_stem(name))} does not tell what they are: copy both files again."
+        ) from None
 
 
 def _stem(path: Path | str) -> Path:
@@ -169,6 +185,7 @@ def _card(data: bytes, stem: Path) -> dict[str, Any]:
 
 def _misfit(stem: Path, key: str, found: Any, wanted: Any) -> str:
     if key in ("kind", "synth"):
+        wanted = " or ".join(wanted) if isinstance(wanted, tuple) else wanted
         return f"The weights {_shown(stem)} are for the {key} “{printable(str(found))}”, not “{wanted}”: choose others."
     words = {"table": "another table of parameters", "reads": "another observation"}
     return f"The weights {_shown(stem)} are for {words.get(key, f'other {key}')}: train them again, or choose others."

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -25,16 +26,18 @@ from myna.agents.networks import torch_generator
 from myna.agents.regression import QUANTILES, READS, Guess, RegressionConfig, RegressionNet
 from myna.agents.weights import fits, save_weights
 from myna.envs.core import Core
+from myna.envs.task import TaskBatch
 from myna.errors import UsageError
 from myna.features import one_core
 from myna.files import make_folder
 from myna.seeding import generator
 from myna.synth.renderer import Renderer
+from myna.training.config import TrainConfig
 from myna.training.data import DataSet
 from myna.training.held_out import goal_rows, tasks_of
-from myna.training.learner import BrokenError
+from myna.training.supervised import Schedule, Supervised, data_card
 
-__all__ = ["GuessLoss", "RegressionLearner", "RegressionSettings", "guess_loss"]
+__all__ = ["GuessLoss", "RegressionLearner", "RegressionSettings", "guess_loss", "make"]
 
 _AT_ONCE = 4_096  # rows that are judged together
 
@@ -46,8 +49,8 @@ class RegressionSettings:
     Attributes:
         data: folders of data sets, of `myna collect`.
         network: sizes.
+        schedule: of the optimiser.
         batch: rows per step.
-        rate, decay: AdamW's; the rate rises over the first `warm_up` steps and falls along a cosine to the last.
         choice_weight: of the cross-entropy beside the pinball loss, which is some twenty times smaller.
         noise: standard deviation of what is added to summaries, in their spreads, so that similar sounds look alike.
         held_out: share of the groups that are judged by and not learnt from.
@@ -60,10 +63,8 @@ class RegressionSettings:
 
     data: tuple[str, ...] = ()
     network: RegressionConfig = field(default_factory=RegressionConfig)
+    schedule: Schedule = field(default_factory=Schedule)
     batch: int = 512
-    rate: float = 1e-3
-    decay: float = 1e-2
-    warm_up: int = 200
     choice_weight: float = 0.1
     noise: float = 0.0
     held_out: float = 0.02
@@ -72,17 +73,10 @@ class RegressionSettings:
 
     def __post_init__(self) -> None:
         """See the class."""
-        for name in ("batch", "rate", "heard"):
-            if not getattr(self, name) > 0:
-                raise UsageError(f"{name} must be above 0; got {getattr(self, name)}.")
-        for name in ("decay", "warm_up", "choice_weight", "noise"):
-            if not getattr(self, name) >= 0:
-                raise UsageError(f"{name} must be 0 or more; got {getattr(self, name)}.")
-
-    def rate_at(self, step: int, total: int) -> float:
-        """The learning rate of a step, counted from 0."""
-        rising = min(1.0, (step + 1) / self.warm_up) if self.warm_up else 1.0
-        return self.rate * rising * 0.5 * (1.0 + math.cos(math.pi * min(1.0, step / total)))
+        if self.batch < 1 or self.heard < 1:
+            raise UsageError("batch and heard must be 1 or more.")
+        if not (self.choice_weight >= 0.0 and self.noise >= 0.0):
+            raise UsageError("choice_weight and noise must be 0 or more.")
 
 
 class GuessLoss(NamedTuple):
@@ -106,14 +100,23 @@ def _mean(values: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
     return (values * counts).sum() / counts.sum().clamp_min(1)
 
 
-class RegressionLearner:
-    """See `training.learner.Learner`; a step is one of the optimiser.
+def make(config: TrainConfig) -> RegressionLearner:
+    """The learner of a configuration.
+
+    Raises:
+        MynaError: a setting or data that cannot be used.
+    """
+    return RegressionLearner(config.settings(RegressionSettings), config.run.steps, config.seed, device=config.device)
+
+
+class RegressionLearner(Supervised):
+    """See `training.learner.Learner`.
 
     Args:
         settings: how it learns.
-        data: rows; None opens the settings' folders.
         total: steps of the whole training.
         seed: of weights and draws.
+        data: rows; None opens the settings' folders.
         renderer: plays what was guessed at an evaluation; one of its own where none is given.
         device: of the network and the rows.
 
@@ -122,6 +125,7 @@ class RegressionLearner:
     """
 
     name = "regression"
+    net: RegressionNet
 
     def __init__(
         self,
@@ -134,72 +138,14 @@ class RegressionLearner:
         device: str = "cpu",
     ) -> None:
         """See the class."""
-        self.settings, self.total, self.steps_done, self.seed = settings, total, 0, seed
-        self.data = data or DataSet.open(*settings.data)
-        self.renderer = renderer or Renderer()
-        self.device = torch.device(device)
+        self.settings, self.seed, self.device = settings, seed, torch.device(device)
+        self.data, self.renderer = data or DataSet.open(*settings.data), renderer or Renderer()
+        net = RegressionNet(self.data.table, settings.network, torch_generator(seed, self.name, "weights")).to(device)
+        rng = torch_generator(seed, self.name, "rows", device=device)
+        super().__init__(net, settings.schedule, total, rng, settings.bf16)
         # The same rows are held out whatever the seed, so that seeds can be compared.
         learnt, self._held = self.data.split(settings.held_out, generator(0, "held-out"))
         self._rows = self._columns(learnt)
-        self.net = RegressionNet(self.data.table, settings.network, torch_generator(seed, "regression", "weights"))
-        self.net.to(device)
-        self.optimiser = torch.optim.AdamW(self.net.parameters(), settings.rate, weight_decay=settings.decay)
-        self.rng = torch_generator(seed, "regression", "rows", device=device)
-        self._tasks = None
-
-    @one_core()
-    def step(self) -> dict[str, float]:
-        """Learn from a batch.
-
-        Raises:
-            BrokenError: the loss is not a number.
-        """
-        batch = self._draw()
-        rate = self.settings.rate_at(self.steps_done, self.total)
-        self.optimiser.param_groups[0]["lr"] = rate
-        said = self._judge(batch)
-        loss = said.pinball + self.settings.choice_weight * said.surprise
-        told = {name: float(value.detach()) for name, value in (("loss", loss), *said._asdict().items())}
-        if not math.isfinite(told["loss"]):
-            raise BrokenError(f"The loss of regression is {told['loss']} at step {self.steps_done}.", batch)
-        self.optimiser.zero_grad()
-        loss.backward()
-        self.optimiser.step()
-        self.steps_done += 1
-        return {**told, "rate": rate}
-
-    def _draw(self) -> dict[str, torch.Tensor]:
-        count = (self.settings.batch,)
-        rows = torch.randint(len(self._rows["u"]), count, generator=self.rng, device=self.device)
-        batch = {name: tensor[rows] for name, tensor in self._rows.items()}
-        if self.settings.noise:
-            shape = batch["summary"].shape
-            noise = torch.randn(shape, generator=self.rng, device=self.device)
-            batch["summary"] = batch["summary"].float() + self.settings.noise * noise
-        return batch
-
-    def _judge(self, batch: Mapping[str, torch.Tensor]) -> GuessLoss:
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bf16):
-            guess = self.net(batch["summary"], batch["played"])
-        return guess_loss(self.net, guess, batch["u"], batch["audible"])
-
-    @one_core()
-    @torch.no_grad()
-    def evaluate(self) -> dict[str, float]:
-        """On rows that were held out: the losses, and what the guesses sound like (median and mean training loss)."""
-        sums, columns = torch.zeros(2), self._columns(self._held)
-        for start in range(0, len(self._held), _AT_ONCE):
-            part = {name: tensor[start : start + _AT_ONCE] for name, tensor in columns.items()}
-            sums += len(part["u"]) * torch.stack(self._judge(part)).cpu()
-        pinball, surprise = (sums / len(self._held)).tolist()
-        heard = self.hear()
-        return {
-            "score": pinball + self.settings.choice_weight * surprise,
-            "pinball": pinball,
-            "surprise": surprise,
-            "heard_median": float(heard.median()),
-            "heard_mean": float(heard.mean()),
-        }
 
     def _columns(self, rows: torch.Tensor) -> dict[str, torch.Tensor]:
         columns = {name: self.data[name][rows] for name in ("u", "summary", "played")}
@@ -207,49 +153,61 @@ class RegressionLearner:
         columns["audible"] = torch.from_numpy(np.concatenate(masks))
         return {name: tensor.to(self.device) for name, tensor in columns.items()}
 
+    def draw(self) -> dict[str, torch.Tensor]:
+        """See `Supervised`."""
+        count = (self.settings.batch,)
+        rows = torch.randint(len(self._rows["u"]), count, generator=self.rng, device=self.device)
+        batch = {name: tensor[rows] for name, tensor in self._rows.items()}
+        if self.settings.noise:
+            noise = torch.randn(batch["summary"].shape, generator=self.rng, device=self.device)
+            batch["summary"] = batch["summary"].float() + self.settings.noise * noise
+        return batch
+
+    def losses(self, batch: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """See `Supervised`."""
+        said = guess_loss(self.net, self.net(batch["summary"], batch["played"]), batch["u"], batch["audible"])
+        return {"loss": said.pinball + self.settings.choice_weight * said.surprise, **said._asdict()}
+
+    @one_core()
+    @torch.no_grad()
+    def evaluate(self) -> dict[str, float]:
+        """On rows that were held out: the losses, `score` their sum, and what the guesses sound like.
+
+        `eval/in/start` is the median training loss of the rendered guesses.
+        """
+        sums, columns = {}, self._columns(self._held)
+        for start in range(0, len(self._held), _AT_ONCE):
+            part = {name: tensor[start : start + _AT_ONCE] for name, tensor in columns.items()}
+            for name, value in self.losses(part).items():
+                sums[name] = sums.get(name, 0.0) + float(value) * len(part["u"])
+        means = {name: value / len(self._held) for name, value in sums.items()}
+        told = {f"eval/{name}": value for name, value in means.items()}
+        return {**told, "eval/in/start": float(self.hear().double().quantile(0.5)), "score": means["loss"]}
+
     @torch.no_grad()
     def hear(self) -> torch.Tensor:
         """Training losses of the guesses for held-out rows, rendered, (n,)."""
-        rows = goal_rows(self.data, self._held, self.settings.heard)
-        if self._tasks is None:
-            self._tasks = tasks_of(self.data, rows, self.renderer)
-        columns = self._columns(rows)
+        columns = self._columns(self._goals)
         guess = self.net(columns["summary"], columns["played"])
         tasks = dataclasses.replace(self._tasks, start_u=self.net.likeliest(guess).to(self._tasks.device))
         return Core(self.renderer).reset(tasks).loss.cpu()
 
-    # Saving
+    @functools.cached_property
+    def _goals(self) -> torch.Tensor:
+        return goal_rows(self.data, self._held, self.settings.heard)
 
-    def state_dict(self) -> dict[str, Any]:
-        """See `Learner`."""
-        state = {f"net.{name}": tensor for name, tensor in self.net.state_dict().items()}
-        for index, moments in self.optimiser.state_dict()["state"].items():
-            state |= {f"optimiser.{index}.{name}": value for name, value in moments.items()}
-        return {**state, "rng": self.rng.get_state(), "steps_done": self.steps_done}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """See `Learner`."""
-        try:
-            self.net.load_state_dict(_under("net.", state))
-        except RuntimeError:
-            raise UsageError(
-                "This regression was saved with another network: resume with the settings it had."
-            ) from None
-        moments: dict[int, dict[str, torch.Tensor]] = {}
-        for key, value in _under("optimiser.", state).items():
-            index, name = key.split(".")
-            moments.setdefault(int(index), {})[name] = value.clone()
-        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": moments})
-        self.rng.set_state(state["rng"].cpu())
-        self.steps_done = int(state["steps_done"])
+    @functools.cached_property
+    def _tasks(self) -> TaskBatch:
+        return tasks_of(self.data, self._goals, self.renderer)
 
     def card(self) -> dict[str, Any]:
         """What is known of the weights."""
+        settings = dataclasses.asdict(self.settings) | {"data": data_card(self.data)}
         return {
-            **fits("regression", self.data.table, READS),
-            "networks": dataclasses.asdict(self.settings.network),
-            "data": data_card(self.data),
-            "settings": {**dataclasses.asdict(self.settings), "data": [Path(path).name for path in self.settings.data]},
+            **fits(self.name, self.data.table, READS),
+            "networks": settings.pop("network"),
+            "data": settings.pop("data"),
+            "settings": settings,
             "seed": self.seed,
             "steps": self.steps_done,
         }
@@ -257,18 +215,6 @@ class RegressionLearner:
     def save(self, folder: Path) -> None:
         """Write `regression.safetensors` and its card."""
         save_weights(folder / self.name, self.net.state_dict(), self.card())
-
-
-def data_card(data: DataSet) -> list[dict[str, Any]]:
-    """What a card tells of data: how each set was collected, and its rows."""
-    return [
-        {"kind": own.origin.kind, "seed": own.origin.seed, "engine": own.origin.engine, "rows": own.rows}
-        for own in data.manifests
-    ]
-
-
-def _under(prefix: str, state: Mapping[str, Any]) -> dict[str, Any]:
-    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
 
 
 # Without the harness
@@ -283,14 +229,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of weights and draws (default: %(default)s)")
     parser.add_argument("--hidden", type=int, default=RegressionConfig.hidden, help="width (default: %(default)s)")
     parser.add_argument("--layers", type=int, default=RegressionConfig.layers, help="depth (default: %(default)s)")
-    parser.add_argument("--rate", type=float, default=RegressionSettings.rate, help="AdamW's (default: %(default)s)")
+    parser.add_argument("--rate", type=float, default=Schedule.rate, help="AdamW's (default: %(default)s)")
     parser.add_argument("--noise", type=float, default=RegressionSettings.noise, help="on summaries")
     parser.add_argument("--bf16", action="store_true", help="run the network in bfloat16")
     asked = parser.parse_args(arguments)
     settings = RegressionSettings(
         tuple(asked.data),
         RegressionConfig(asked.hidden, asked.layers),
-        rate=asked.rate,
+        Schedule(asked.rate),
         noise=asked.noise,
         bf16=asked.bf16,
     )

@@ -1,0 +1,261 @@
+"""Learns to edit any rendered preset towards any other: the edit is known exactly.
+
+States and goals are rows of one group of a data set. Such a pair has no past, and a policy that never saw one would
+trip over its own: so most states are given a past, as a step from another row of the group would have left it.
+
+Shapes: B pairs, P parameters, K terms of the loss.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from myna.agents.ear import row_view
+from myna.agents.heads import ActionHeads
+from myna.agents.networks import Actor, NetworkConfig, torch_generator
+from myna.agents.replay import Observed, Rows
+from myna.agents.rows import layout_of
+from myna.agents.sac import cloning_loss
+from myna.agents.weights import fits, parts_of, save_weights
+from myna.envs.action import ActionConfig
+from myna.envs.core import Core, CoreConfig, EndConfig
+from myna.envs.task import TaskBatch
+from myna.errors import UsageError
+from myna.features import one_core
+from myna.seeding import generator
+from myna.synth.renderer import Renderer
+from myna.training.config import TrainConfig
+from myna.training.data import SOURCES, DataSet
+from myna.training.held_out import BOUND, HORIZON, goal_rows, tasks_of
+from myna.training.judging import play_out
+from myna.training.sac import HeadTargets
+from myna.training.supervised import Schedule, Supervised, data_card
+
+__all__ = ["CloningLearner", "CloningSettings", "make"]
+
+_WORST_GAP = 0.5  # of a past's lowest loss below the present one, as a share of it
+_HELD_OUT_PAIRS = 2_048
+
+
+@dataclass(frozen=True)
+class CloningSettings:
+    """How cloning learns.
+
+    Attributes:
+        data: folders of data sets, of `myna collect`.
+        networks, heads: of the actor, as SAC has them, so that it can go on from here.
+        schedule: of the optimiser.
+        mode: of actions, `all` or `module`.
+        batch: pairs per step.
+        bound, horizon: of the episodes that it is for.
+        from_default: share of pairs whose state is the default preset.
+        close: share of the other pairs whose goal is the most alike of the row's goals.
+        past: share of pairs whose state is given a past; the others begin an episode.
+        held_out: share of the groups that are judged by and not learnt from.
+        played: of them so many are targets of episodes at an evaluation.
+        bf16: run the network in bfloat16.
+
+    Raises:
+        UsageError: a setting that is out of range.
+    """
+
+    data: tuple[str, ...] = ()
+    networks: NetworkConfig = field(default_factory=NetworkConfig)
+    heads: HeadTargets = field(default_factory=HeadTargets)
+    schedule: Schedule = field(default_factory=Schedule)
+    mode: str = "all"
+    batch: int = 512
+    bound: float = BOUND
+    horizon: int = HORIZON
+    from_default: float = 0.15
+    close: float = 0.25
+    past: float = 0.75
+    held_out: float = 0.02
+    played: int = 128
+    bf16: bool = False
+
+    def __post_init__(self) -> None:
+        """See the class."""
+        for name in ("from_default", "close", "past"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise UsageError(f"{name} is a share, 0 to 1; got {getattr(self, name)}.")
+        if self.batch < 1 or self.played < 1 or self.horizon < 2 or not 0.0 < self.bound <= 1.0:
+            raise UsageError("batch and played must be 1 or more, horizon 2 or more, and bound above 0 up to 1.")
+
+
+def make(config: TrainConfig) -> CloningLearner:
+    """The learner of a configuration.
+
+    Raises:
+        MynaError: a setting or data that cannot be used.
+    """
+    return CloningLearner(config.settings(CloningSettings), config.run.steps, config.seed, device=config.device)
+
+
+class _Starts(NamedTuple):
+    """Rows that pairs begin with: all, and those of the default preset."""
+
+    rows: torch.Tensor
+    defaults: torch.Tensor
+
+    @classmethod
+    def of(cls, data: DataSet, rows: torch.Tensor) -> _Starts:
+        defaults = rows[data["source"].to(rows.device)[rows] == SOURCES["default"]]
+        return cls(rows, defaults if len(defaults) else rows)
+
+
+class CloningLearner(Supervised):
+    """See `training.learner.Learner`.
+
+    Args:
+        settings: how it learns.
+        total: steps of the whole training.
+        seed: of weights and draws.
+        data: rows; None opens the settings' folders.
+        renderer: plays episodes at an evaluation, on the CPU; one of its own where none is given.
+        device: of the network and the rows.
+
+    Raises:
+        UsageError, MynaError: data that cannot be opened, split or used.
+    """
+
+    name = "cloning"
+    net: Actor
+
+    def __init__(
+        self,
+        settings: CloningSettings,
+        total: int,
+        seed: int,
+        *,
+        data: DataSet | None = None,
+        renderer: Renderer | None = None,
+        device: str = "cpu",
+    ) -> None:
+        """See the class."""
+        self.settings, self.seed, self.device = settings, seed, torch.device(device)
+        self.data, self.renderer = data or DataSet.open(*settings.data), renderer or Renderer()
+        self.view = row_view(self.data.table, settings.mode, device)
+        heads = ActionHeads.of(self.view.decoder.layout, **dataclasses.asdict(settings.heads))
+        weights = torch_generator(seed, self.name, "weights")
+        net = Actor(layout_of(self.view.layout), heads, settings.networks, weights).to(device)
+        super().__init__(
+            net, settings.schedule, total, torch_generator(seed, self.name, "pairs", device=device), settings.bf16
+        )
+        # The same rows are held out whatever the seed, so that seeds can be compared.
+        learnt, self._held = self.data.split(settings.held_out, generator(0, "held-out"))
+        names = ("u", "summary", "played", "goals", "judged")
+        self._rows = {name: self.data[name].to(device) for name in names}
+        self._learnt = _Starts.of(self.data, learnt.to(device))
+
+    # Pairs
+
+    def draw(self) -> dict[str, torch.Tensor]:
+        """See `Supervised`: pairs, as `Rows` flattened."""
+        return self._pairs(self._learnt, self.settings.batch, self.rng)
+
+    def _pairs(self, starts: _Starts, count: int, rng: torch.Generator) -> dict[str, torch.Tensor]:
+        """Drawn pairs: `row`, the column `goal` of its goals, the column `before` of where it came from, and `step`."""
+        said, draw = self.settings, functools.partial(torch.rand, count, generator=rng, device=rng.device)
+        default = draw() < said.from_default
+        row = torch.where(default, _one_of(starts.defaults, draw()), _one_of(starts.rows, draw()))
+        columns = self._rows["goals"].shape[1]
+        goal = (draw() * columns).long().clamp_max(columns - 1)
+        alike = self._rows["judged"][row, :, -1].float().argmin(1)
+        goal = torch.where(~default & (draw() < said.close), alike, goal)
+        before = (draw() * columns).long().clamp_max(columns - 1)
+        step = 1 + (draw() * (said.horizon - 1)).long().clamp_max(said.horizon - 2)
+        step = torch.where(draw() < said.past, step, 0)
+        gap = torch.where(draw() < 0.5, 0.0, _WORST_GAP * draw())
+        return {"row": row, "goal": goal, "before": before, "step": step, "gap": gap}
+
+    def observed(self, pairs: Mapping[str, torch.Tensor]) -> Observed:
+        """What a policy would observe there, and the edits that it should make."""
+        row, table = pairs["row"], self._rows
+        goal = table["goals"][row, pairs["goal"]].long()
+        judged = table["judged"][row, pairs["goal"]].float()
+        u, begun = self.view.decoder.twin.snap(table["u"][row]), pairs["step"] > 0
+        moved = self._moved(u, table["u"][table["goals"][row, pairs["before"]].long()].double())
+        state = {
+            "raw_u": u,
+            "summary": table["summary"][row][:, None],
+            "played": table["played"][row][:, None],
+            "moved": moved * begun[:, None],
+            "open": torch.ones_like(u, dtype=torch.bool),
+            "bound": torch.full_like(u[:, 0], self.settings.bound),
+            "step": pairs["step"],
+            "horizon": torch.full_like(pairs["step"], self.settings.horizon),
+        }
+        aim = {"raw_u": self.view.decoder.twin.snap(table["u"][goal]), "summary": table["summary"][goal][:, None]}
+        loss = judged[:, -1]
+        said = {"loss": loss, "best": loss * (1.0 - pairs["gap"] * begun), "terms": judged[:, :-1]}
+        return self.view(Rows(state, aim, said))
+
+    def _moved(self, u: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
+        """What a step from presets `before` towards u (B, P) would have moved."""
+        bound, decoder = self.settings.bound, self.view.decoder
+        way = u - before
+        moved = way.clamp(-bound, bound)
+        changed = way[:, decoder.choices].abs() > 0.5 / decoder.options
+        return moved.index_copy(1, decoder.choices, bound * changed.double())
+
+    def losses(self, batch: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """See `Supervised`."""
+        observed = self.observed(batch)
+        assert observed.live is not None and observed.edits is not None  # noqa: S101 - a `RowView` gives both
+        return {"loss": cloning_loss(self.net(observed.observation, observed.live), observed.edits, observed.live)}
+
+    # Judging
+
+    @one_core()
+    @torch.no_grad()
+    def evaluate(self) -> dict[str, float]:
+        """On rows that were held out: the loss, and episodes towards them from the default preset.
+
+        `score` is the median of the episodes' lowest training losses.
+        """
+        starts = _Starts.of(self.data, self._held.to(self.device))
+        rng = torch_generator(0, self.name, "held-out", device=self.device)
+        loss = float(self.losses(self._pairs(starts, _HELD_OUT_PAIRS, rng))["loss"])
+        figures = play_out(self._core, self._tasks, self._greedy).figures("in")
+        return {**figures, "eval/loss": loss, "score": figures["eval/in/best"]}
+
+    def _greedy(self, observation: torch.Tensor, live: Any) -> dict[str, torch.Tensor]:
+        live = type(live)(*(mask.to(self.device) for mask in live))
+        return self.net.best(self.net(observation.to(self.device), live))
+
+    @functools.cached_property
+    def _core(self) -> Core:
+        return Core(self.renderer, CoreConfig(ActionConfig(self.settings.mode), ends=EndConfig(patience=None)))
+
+    @functools.cached_property
+    def _tasks(self) -> TaskBatch:
+        rows = goal_rows(self.data, self._held, self.settings.played)
+        return tasks_of(self.data, rows, self.renderer, self.settings.bound, self.settings.horizon)
+
+    def card(self) -> dict[str, Any]:
+        """What is known of the weights."""
+        settings = dataclasses.asdict(self.settings) | {"data": data_card(self.data)}
+        return {
+            **fits(self.name, self.data.table, parts_of(self.view.layout.parts)),
+            **{name: settings.pop(name) for name in ("networks", "heads", "mode", "bound", "horizon", "data")},
+            "settings": settings,
+            "seed": self.seed,
+            "steps": self.steps_done,
+        }
+
+    def save(self, folder: Path) -> None:
+        """Write `cloning.safetensors` and its card."""
+        save_weights(folder / self.name, self.net.state_dict(), self.card())
+
+
+def _one_of(rows: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
+    """Rows (B,) at shares (B,) in [0, 1) of all."""
+    return rows[(share * len(rows)).long().clamp_max(len(rows) - 1)]
