@@ -19,7 +19,7 @@ from myna.features import each_item, one_core
 from myna.files import make_folder, sha256_hex, write_atomic
 from myna.synth.renderer import Renderer
 from myna.training.data import read_shard, row_bytes, row_fields
-from myna.training.groups import Group, Groups, RandomGroups, rows_of
+from myna.training.groups import Groups, RandomGroups, rows_of
 from myna.training.manifest import MANIFEST, Manifest, Origin, Shard, read_manifest, shard_name, statistics_digest
 from myna.training.searches import SearchGroups
 
@@ -41,6 +41,9 @@ class Settings:
         musical: share in [0, 1] of draws that people might make; the others are uniform.
         goals: rows that each row is compared with, G.
         renders: of each search.
+
+    Raises:
+        UsageError: a value out of range.
     """
 
     kind: str = "random"
@@ -49,6 +52,13 @@ class Settings:
     musical: float = 0.7
     goals: int = 4
     renders: int = 300
+
+    def __post_init__(self) -> None:
+        """See the class."""
+        if self.kind not in KINDS:
+            raise UsageError(f"Rows are of the kinds {' and '.join(KINDS)}; got {printable(self.kind)}.")
+        if self.seed < 0 or self.goals < 1 or self.renders < 1 or not 0.0 <= self.musical <= 1.0:
+            raise UsageError("Seeds are 0 or more, goals and renders 1 or more, and musical is a share from 0 to 1.")
 
 
 @dataclass(frozen=True)
@@ -128,23 +138,21 @@ def _content(
     """A shard with the groups of these numbers, as a file holds it; `tell` is called with rows as they are made."""
     parts: list[dict[str, torch.Tensor]] = []
     for start in range(0, len(numbers), groups.batch):
-        before = first_row + start * groups.rows
-        made = groups.make(numbers[start : start + groups.batch], lambda rows, before=before: tell(before + rows))
-
-        def rows(i: int, start: int = start, before: int = before, made: list[Group] = made) -> dict[str, torch.Tensor]:
-            return rows_of(made[i], numbers[start + i], before + i * groups.rows)
-
-        parts += each_item(rows, len(made), threads)
+        some = numbers[start : start + groups.batch]
+        parts += _batch(groups, some, first_row + start * groups.rows, threads, tell)
     return save({name: torch.cat([part[name] for part in parts]) for name in parts[0]})
+
+
+def _batch(
+    groups: Groups, numbers: Sequence[int], first_row: int, threads: int, tell: Callable[[int], None]
+) -> list[dict[str, torch.Tensor]]:
+    made = groups.make(numbers, lambda rows: tell(first_row + rows))
+    return each_item(lambda i: rows_of(made[i], numbers[i], first_row + i * groups.rows), len(made), threads)
 
 
 def _groups(settings: Settings, renderer: Renderer) -> Groups:
     drawn = (renderer, settings.seed, settings.stage, settings.musical, settings.goals)
-    if settings.kind == RandomGroups.kind:
-        return RandomGroups(*drawn)
-    if settings.kind == SearchGroups.kind:
-        return SearchGroups(*drawn, settings.renders)
-    raise UsageError(f"Rows are of the kinds {' and '.join(KINDS)}; got {printable(settings.kind)}.")
+    return RandomGroups(*drawn) if settings.kind == RandomGroups.kind else SearchGroups(*drawn, settings.renders)
 
 
 def _room(group_rows: int, per_row: int, most_rows: int, most_bytes: int) -> int:

@@ -14,6 +14,7 @@ import torch
 from myna.envs.draws import Generators, PresetDraws
 from myna.envs.stages import ProbeSet, Stage, load_stages
 from myna.envs.target_sounds import TargetSource
+from myna.errors import UsageError
 from myna.features import TRAINING, Features, analyse
 from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
@@ -80,6 +81,8 @@ class DrawnSounds:
     def __init__(self, renderer: Renderer, stage: int, musical: float) -> None:
         """See the class."""
         config = load_stages(renderer.table)
+        if stage not in range(1, len(config.stages) + 1):
+            raise UsageError(f"There is no stage {stage}: choose from 1 to {len(config.stages)}.")
         one = replace(config.stages[stage - 1], musical=musical, probe_sets=(_probe_set(Probe()),))
         config = replace(config, stages=(one,), total_s=TOTAL_S, own_seeds=False)
         draws = _StoredDraws(renderer.table, config.stages)
