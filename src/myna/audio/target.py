@@ -17,7 +17,15 @@ from myna.audio.loudness import loudness_lufs
 from myna.audio.pitch import estimate_note_midi, settle_note
 from myna.errors import BadAudioError, UsageError
 
-__all__ = ["DEFAULT_NOTE_MIDI", "TARGET_LUFS", "Target", "target_from_audio", "target_from_file", "to_stereo"]
+__all__ = [
+    "DEFAULT_NOTE_MIDI",
+    "TARGET_LUFS",
+    "Target",
+    "normalise",
+    "target_from_audio",
+    "target_from_file",
+    "to_stereo",
+]
 
 TARGET_LUFS = -18.0
 MAX_PEAK = 0.99
@@ -127,7 +135,7 @@ def target_from_audio(
     total_s = sound.shape[1] / rate
     gate_s = _settle_gate(sound, rate, gate, total_s, warnings)
     note_midi, voiced = _settle_pitch(sound[:, lead:], rate, gate_s, note, warnings)
-    sound, gain_db = _normalise(sound, rate)
+    sound, gain_db = normalise(sound, rate)
     return Target(sound, rate, name, note_midi, velocity, gate_s, total_s, gain_db, voiced, tuple(warnings))
 
 
@@ -212,8 +220,8 @@ def _settle_pitch(
     return settle_note(heard), True
 
 
-def _normalise(sound: np.ndarray, rate: int) -> tuple[np.ndarray, float]:
-    """Return the sound at -18 LUFS, or as near as a peak of 0.99 allows, and the gain in dB."""
+def normalise(sound: np.ndarray, rate: int) -> tuple[np.ndarray, float]:
+    """Return a sound (2, T), not silent, at -18 LUFS, or as near as a peak of 0.99 allows, and the gain in dB."""
     room_db = 20.0 * math.log10(SAFE_PEAK / float(np.abs(sound).max()))
     gain_db = min(TARGET_LUFS - loudness_lufs(sound, rate), room_db)
     return (sound * np.float32(10.0 ** (gain_db / 20.0))).astype(np.float32), gain_db
