@@ -27,7 +27,8 @@ REWARD = RewardConfig(lambda_=0.0, success_bonus=0.0)
 
 @pytest.mark.parametrize("mode", ["all", "module"])
 def test_what_was_played_can_be_learned_from_as_it_was_and_with_other_goals(mode: str, renderer: Renderer) -> None:
-    core = Core(renderer, CoreConfig(ActionConfig(mode), REWARD, EndConfig(success_loss=0.0, patience=None)))
+    ends = EndConfig(success_loss=0.0, patience=None)
+    core = Core(renderer, CoreConfig(ActionConfig(mode), REWARD, ends, keep_features=True))
     tasks = Curriculum.from_file(overrides=short(), renderer=renderer, mode=mode).sample(COUNT, generator(0, "play"), 1)
     sac = learner(core)
     with one_core():

@@ -57,12 +57,16 @@ class EndConfig:
 
 @dataclass(frozen=True)
 class CoreConfig:
-    """How presets are edited, what is heard, what is rewarded, and when it ends."""
+    """How presets are edited, what is heard, what is rewarded, and when it ends.
+
+    With `keep_features` states keep the features of their sounds, to be compared with other goals than their own.
+    """
 
     action: ActionConfig = field(default_factory=ActionConfig)
     reward: RewardConfig = field(default_factory=RewardConfig)
     ends: EndConfig = field(default_factory=EndConfig)
     loss: LossConfig = TRAINING_LOSS
+    keep_features: bool = False
 
 
 class Transition(NamedTuple):
@@ -90,6 +94,7 @@ class _Heard(NamedTuple):
     loss: torch.Tensor
     terms: Mapping[str, torch.Tensor]
     broken: torch.Tensor
+    features: Features | None
 
 
 class Core:
@@ -160,6 +165,7 @@ class Core:
             idle=nothing,
             trail_u=(tasks.start_u,),
             trail_loss=(heard.loss,),
+            features=heard.features,
         )
 
     @one_core()
@@ -206,7 +212,7 @@ class Core:
         """The state with what is heard of presets u (B, P) where episodes are running."""
         if running.all():
             heard = self._hear(state.tasks, u, state.goal)
-            return replace(state, summary=heard.summary, loss=heard.loss, terms=heard.terms, broken=heard.broken)
+            return replace(state, **heard._asdict())
         rows = running.nonzero()[:, 0]
         heard = self._hear(state.tasks[rows], u[rows], state.goal.map(lambda tensor: tensor[rows]))
         return replace(
@@ -215,24 +221,28 @@ class Core:
             loss=put_rows(state.loss, rows, heard.loss),
             terms={name: put_rows(term, rows, heard.terms[name]) for name, term in state.terms.items()},
             broken=put_rows(state.broken, rows, heard.broken),
+            features=_put_features(state.features, rows, heard.features),
         )
 
     def _hear(self, tasks: TaskBatch, u: torch.Tensor, goal: Heard) -> _Heard:
         """Render presets u (n, P) in one call, then analyse and compare them with the goal (n, N) in another."""
         shape = (len(tasks), self.layout.probes)
         audio = self.renderer.render(u, tasks.probes).flatten(0, 1)  # (n N, C, T)
-        finite, summary, breakdown = self._compare(audio, goal.map(lambda tensor: tensor.flatten(0, 1)))
+        finite, summary, breakdown, features = self._compare(audio, goal.map(lambda tensor: tensor.flatten(0, 1)))
         terms = {"total": breakdown.total, **breakdown.terms, **breakdown.penalties}
         means = dict(zip(terms, _mean(torch.stack(list(terms.values())).reshape(-1, *shape)), strict=True))
         broken = ~finite.reshape(shape).all(1)
-        return _Heard(summary.reshape(*shape, -1), means.pop("total"), means, broken)
+        kept = Features.cat(features).reshape(*shape) if self.config.keep_features else None
+        return _Heard(summary.reshape(*shape, -1), means.pop("total"), means, broken, kept)
 
-    def _compare(self, audio: torch.Tensor, goal: Heard) -> tuple[torch.Tensor, torch.Tensor, LossBreakdown]:
-        """Which are finite, summaries and losses of sounds (n N, C, T), the threads' shares side by side."""
+    def _compare(
+        self, audio: torch.Tensor, goal: Heard
+    ) -> tuple[torch.Tensor, torch.Tensor, LossBreakdown, tuple[Features, ...]]:
+        """Which are finite, summaries, losses and parts of the features of sounds (n N, C, T), by threads at once."""
         cpu = self.device.type == "cpu"
         size = -(-len(audio) // self.renderer.threads) if cpu else _DEVICE_CHUNK
 
-        def compare(i: int) -> tuple[torch.Tensor, torch.Tensor, LossBreakdown]:
+        def compare(i: int) -> tuple[Features, torch.Tensor, LossBreakdown]:
             part = slice(i * size, (i + 1) * size)
             own = goal.map(lambda tensor: tensor[part])
             if cpu:
@@ -240,11 +250,12 @@ class Core:
             else:  # one chunk is one launch: `score` would cut it up for the CPU's caches
                 features = analyse(audio[part], self.renderer.sample_rate, goal.features.config, on_bad="mark").lean()
                 breakdown = self._loss(features, own)
-            return features.finite, self._summary(features), breakdown
+            return features, self._summary(features), breakdown
 
         threads = self.renderer.threads if cpu else 1
-        finite, summaries, breakdowns = zip(*each_item(compare, -(-len(audio) // size), threads), strict=True)
-        return torch.cat(finite), torch.cat(summaries), LossBreakdown.cat(breakdowns)
+        features, summaries, breakdowns = zip(*each_item(compare, -(-len(audio) // size), threads), strict=True)
+        finite = torch.cat([part.finite for part in features])
+        return finite, torch.cat(summaries), LossBreakdown.cat(breakdowns), features
 
     def _summary(self, features: Features) -> torch.Tensor:
         return self._statistics.standardise(summarise(features))
@@ -273,6 +284,14 @@ class Core:
         if self.config.ends.patience is None:
             return torch.zeros_like(state.broken)
         return state.step - state.best_step >= torch.ceil(self.config.ends.patience * state.tasks.horizon)
+
+
+def _put_features(features: Features | None, rows: torch.Tensor, fresh: Features | None) -> Features | None:
+    if features is None or fresh is None:
+        return None
+    new = fresh.tensors()
+    names = iter(new)
+    return features.map(lambda values: put_rows(values, rows, new[next(names)]))
 
 
 def _mean(values: torch.Tensor) -> torch.Tensor:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 import torch
 
 from myna.envs.task import TaskBatch
-from myna.features import one_core
+from myna.features import Features, one_core
 from myna.loss import Heard
 
 __all__ = ["State"]
@@ -42,6 +42,7 @@ class State:
         idle: (B,) int64, steps of others since the episode ended; it stays as it is meanwhile.
         trail_u: presets (B, P) after each step of any, the last one is `u`; as many as the longest horizon needs.
         trail_loss: losses (B,) likewise.
+        features: of the current sounds, leading shape (B, N), where a core keeps them; `put` and its like do not.
     """
 
     tasks: TaskBatch
@@ -64,6 +65,7 @@ class State:
     idle: torch.Tensor
     trail_u: tuple[torch.Tensor, ...]
     trail_loss: tuple[torch.Tensor, ...]
+    features: Features | None = None
 
     def __len__(self) -> int:
         """Number of environments, B."""
@@ -102,6 +104,7 @@ class State:
             terms={name: put_rows(term, rows, other.terms[name]) for name, term in self.terms.items()},
             trail_u=(*self.trail_u[:-1], changed["u"]),
             trail_loss=(*self.trail_loss[:-1], changed["loss"]),
+            features=None,
         )
 
 
