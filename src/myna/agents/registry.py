@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 from myna.agents.base import Agent
 from myna.errors import UsageError
@@ -24,17 +25,23 @@ AGENTS = (*_CLASSES, *POLISHED)
 """The names."""
 
 
-def make_agent(name: str, renderer: Renderer) -> Agent:
+def make_agent(name: str, renderer: Renderer, **settings: Any) -> Agent:
     """An agent by its name, bound to a renderer.
+
+    Args:
+        name: one of AGENTS.
+        renderer: of candidates.
+        settings: keyword arguments of its class; of a polished agent, those of the first agent.
 
     Raises:
         UsageError: unknown name.
+        TypeError: a setting that it does not have.
     """
     if name not in AGENTS:
         raise UsageError(f"There is no agent '{name}'; choose one of {', '.join(AGENTS)}.")
     if name in POLISHED:
         from myna.agents.polished import Polished
 
-        return Polished(make_agent(POLISHED[name], renderer))
+        return Polished(make_agent(POLISHED[name], renderer, **settings))
     module, cls = _CLASSES[name]
-    return getattr(importlib.import_module(module), cls)(renderer)
+    return getattr(importlib.import_module(module), cls)(renderer, **settings)
