@@ -48,7 +48,7 @@ class EpisodeBatches:
     """Plays batch after batch.
 
     Args:
-        core: of the environment; its reward is set by `reward`.
+        core: of the environment, that keeps features in its states.
         curriculum: draws the tasks.
         count: episodes of a batch, B.
         seed: of all tasks and goals.
@@ -142,6 +142,7 @@ class EpisodeBatches:
         terms, shape = self.core.layout.terms, (self.count, self.core.layout.probes)
 
         def judge(state: State, goal: Heard) -> dict[str, torch.Tensor]:
+            assert state.features is not None  # noqa: S101 - the core was told to keep them
             flat = goal.map(lambda tensor: tensor.flatten(0, 1))
             said = self._loss(state.features.map(lambda tensor: tensor.flatten(0, 1)), flat)
             parts = {"loss": said.total, **said.terms, **said.penalties}

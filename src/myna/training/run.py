@@ -4,9 +4,10 @@ A folder of a training:
 
     config.json     the whole configuration
     log.jsonl       figures, a line for each time that they are logged; tensorboard/ the same for TensorBoard
-    checkpoints/    the last two, each a folder
+    checkpoints/    the last two
     best/           what was learnt, as the evaluations liked it best
     final/          what was learnt, at the end
+    broken/         the batch on which learning met a number that is none, if it did
 """
 
 from __future__ import annotations
@@ -14,15 +15,27 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import json
+import logging
 import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from myna.envs.loggers import Once
+from myna.errors import MynaError, UsageError, printable
 from myna.files import make_folder, write_atomic
+from myna.training.checkpoint import (
+    checkpoints,
+    clean_up,
+    read_checkpoint,
+    replace_folder,
+    write_checkpoint,
+    write_tensors,
+)
 from myna.training.config import TrainConfig
-from myna.training.learner import Learner
+from myna.training.learner import BrokenError, Learner
 from myna.training.logging import Loggers, Meter, open_log
 
 __all__ = ["MAKERS", "Status", "Training", "make_learner"]
@@ -33,6 +46,7 @@ MAKERS = {
     "cloning": "myna.training.cloning:make",
 }
 """Kind → what makes its learner of a `TrainConfig`."""
+_MAY_CHANGE = ("run", "device")  # when a training is resumed
 
 
 @dataclass(frozen=True)
@@ -62,88 +76,174 @@ class Training:
     Args:
         config: see `TrainConfig`.
         out: the training's folder, made where it is missing.
+        resume: go on from the last checkpoint in there, or from the beginning where there is none.
         watch: told how things are, after every step.
         stop: asked after every step whether to end early.
 
+    Attributes:
+        learner: what learns.
+        best: the lowest score so far.
+
     Raises:
-        MynaError: the folder cannot be used.
+        UsageError: a folder that holds a training already, or one of another configuration.
+        MynaError: a folder that cannot be used.
     """
 
     def __init__(
         self,
         config: TrainConfig,
         out: Path,
+        *,
+        resume: bool = False,
         watch: Callable[[Status], None] = lambda status: None,
         stop: Callable[[], bool] = lambda: False,
     ) -> None:
         """See the class."""
         self.config, self.out, self._watch, self._stop = config, make_folder(out), watch, stop
+        self.best, self._seconds = math.inf, 0.0  # seconds: of all runs up to the last checkpoint
+        self._checkpoints = self.out / "checkpoints"
+        self._resumed_at = -1 if resume else None
+        if not resume and checkpoints(self._checkpoints):
+            raise UsageError(f"{printable(str(out))} holds a training: go on with --resume, or choose another folder.")
+        state = self._last_state() if resume else None
         write_atomic(self.out / "config.json", json.dumps(dataclasses.asdict(config), indent=1) + "\n")
         self.learner = make_learner(config)
-        self.best = math.inf
-        self.seconds = 0.0
-        self._meter, self._shown = Meter(), {}
+        if state is not None:
+            self._take_up(state)
+        self._meter, self._shown, self._unsaved = Meter(), {}, Once()
+        self._begun = time.perf_counter()
+
+    def _last_state(self) -> dict[str, Any] | None:
+        """Of the newest checkpoint that can be read."""
+        clean_up(self.out)
+        clean_up(self._checkpoints)
+        found = checkpoints(self._checkpoints)
+        for path in found:
+            try:
+                return read_checkpoint(path)
+            except MynaError as error:
+                if path == found[-1]:
+                    raise
+                logging.getLogger("myna.training").warning("%s", error)
+        return None
+
+    def _take_up(self, state: Mapping[str, Any]) -> None:
+        now = json.loads(json.dumps(dataclasses.asdict(self.config)))
+        for name, value in state["config"].items():
+            if name not in _MAY_CHANGE and value != now.get(name):
+                raise UsageError(f"The training was begun with another {name}: resume with the configuration it had.")
+        self.learner.load_state_dict(state["learner"])
+        self.best, self._seconds = state["best"], state["seconds"]
+        self._resumed_at = self.learner.steps_done
+
+    @property
+    def seconds(self) -> float:
+        """That the training has taken, over all resumptions."""
+        return self._seconds + time.perf_counter() - self._begun
+
+    # The loop
 
     def run(self) -> bool:
         """Train until all steps are done, time is up, or somebody says stop; whether it came to its end.
 
+        However it ends, there is a checkpoint of it, but where learning broke.
+
         Raises:
-            BrokenError: a loss or gradient is not a number.
+            BrokenError: a loss or gradient is not a number; the batch has been saved.
             MynaError: what was learnt cannot be written.
         """
-        log = open_log(self.out)
+        log = open_log(self.out, self._resumed_at)
         try:
-            return self._run(log)
+            finished = self._loop(log)
+            if finished:
+                self._evaluate(log)
+                replace_folder(self.out / "final", self.learner.save)
+            self._checkpoint()
+            return finished
+        except BrokenError as error:
+            raise self._told_of(error) from error
         finally:
             log.close()
 
-    def _run(self, log: Loggers) -> bool:
-        learner, run = self.learner, self.config.run
-        logged, begun = learner.steps_done, time.perf_counter()
-        while learner.steps_done < learner.total and not self._over(begun):
+    def _loop(self, log: Loggers) -> bool:
+        learner, run, logged = self.learner, self.config.run, self.learner.steps_done
+        while not self._over():
             before = learner.steps_done
             self._meter.add(learner.step())
             if _passed(before, learner.steps_done, run.log_every):
-                self._log(log, learner.steps_done - logged)
+                self._shown = self._meter.told(learner.steps_done - logged)
+                log.scalars(learner.steps_done, self._shown)
                 logged = learner.steps_done
             if _passed(before, learner.steps_done, run.evaluate_every):
                 self._evaluate(log)
-            self._tell(begun)
+            if _passed(before, learner.steps_done, run.checkpoint_every):
+                self._try_checkpoint()
+            self._watch(self._status())
             if self._stop():
                 return False
-        self._evaluate(log)
-        self._save("final", {})
         return True
 
-    def _over(self, begun: float) -> bool:
-        minutes = self.config.run.minutes
-        return bool(minutes) and self.seconds + time.perf_counter() - begun >= 60.0 * minutes
-
-    def _log(self, log: Loggers, steps: int) -> None:
-        self._shown = self._meter.told(steps)
-        log.scalars(self.learner.steps_done, self._shown)
+    def _over(self) -> bool:
+        late = 0.0 < 60.0 * self.config.run.minutes <= self.seconds
+        return late or self.learner.steps_done >= self.learner.total
 
     def _evaluate(self, log: Loggers) -> None:
         begun = time.perf_counter()
-        figures = dict(self.learner.evaluate())
-        self._meter.spend("evaluate", time.perf_counter() - begun)
+        figures = {**self.learner.evaluate(), "minutes": self.seconds / 60.0}
         log.scalars(self.learner.steps_done, figures)
         if figures["score"] < self.best:
             self.best = figures["score"]
-            self._save("best", figures)
+            self._try(lambda: replace_folder(self.out / "best", lambda folder: self._save_best(folder, figures)))
+        self._meter.spend("evaluate", time.perf_counter() - begun)
 
-    def _save(self, name: str, figures: Mapping[str, float]) -> None:
-        folder = make_folder(self.out / name)
+    def _save_best(self, folder: Path, figures: Mapping[str, float]) -> None:
         self.learner.save(folder)
-        write_atomic(folder / "evaluation.json", json.dumps({"steps": self.learner.steps_done, **figures}) + "\n")
+        told = {"steps": self.learner.steps_done, **figures}
+        write_atomic(folder / "evaluation.json", json.dumps(told, indent=1) + "\n")
 
-    def _tell(self, begun: float) -> None:
+    def _status(self) -> Status:
         rate = self._shown.get("steps_per_s", 0.0)
         left = (self.learner.total - self.learner.steps_done) / rate if rate else math.inf
-        minutes = self.config.run.minutes
-        if minutes:
-            left = min(left, 60.0 * minutes - self.seconds - (time.perf_counter() - begun))
-        self._watch(Status(self.learner.steps_done, self.learner.total, rate, left, self._shown))
+        if self.config.run.minutes:
+            left = min(left, 60.0 * self.config.run.minutes - self.seconds)
+        return Status(self.learner.steps_done, self.learner.total, rate, left, self._shown)
+
+    # Checkpoints
+
+    def _try_checkpoint(self) -> None:
+        begun = time.perf_counter()
+        self._try(self._checkpoint)
+        self._meter.spend("checkpoint", time.perf_counter() - begun)
+
+    def _try(self, write: Callable[[], object]) -> None:
+        """Training goes on where something cannot be written: the disk may have room again before the end."""
+        try:
+            write()
+        except MynaError as error:
+            self._unsaved.say(f"{error} The last good one is kept, and the training goes on.")
+        else:
+            self._unsaved.clear()
+
+    def _checkpoint(self) -> None:
+        state = {
+            "learner": self.learner.state_dict(),
+            "config": dataclasses.asdict(self.config),
+            "best": self.best,
+            "seconds": self.seconds,
+        }
+        write_checkpoint(self._checkpoints, self.learner.steps_done, state, self.learner.save)
+
+    def _told_of(self, error: BrokenError) -> BrokenError:
+        """The error with what became of its batch."""
+        folder = self.out / "broken"
+        try:
+            write_tensors(make_folder(folder) / "batch.safetensors", error.batch)
+            kept = f"the batch is in {printable(str(folder))}"
+        except (OSError, MynaError) as failure:
+            kept = f"the batch could not be saved ({failure})"
+        return BrokenError(
+            f"{str(error).rstrip('.')}: {kept}; go on from the last checkpoint, more slowly.", error.batch
+        )
 
 
 def _passed(before: int, after: int, every: int) -> bool:

@@ -163,8 +163,9 @@ def make_world(config: WorldConfig, device: str, threads: int | None = None) -> 
     curriculum = Curriculum(stages, renderer, mode=config.mode, retrieve=guess, recordings=targets, stage=config.stage)
     ends = EndConfig(patience=config.patience)
     settings = CoreConfig(ActionConfig(config.mode), config.reward, ends)
-    cores = [Core(one, settings, stages.notes) for one in (renderer, wide)]
-    return World(config, curriculum, cores[0], cores[1], _kept_apart(config, curriculum), guess)
+    core = Core(renderer, replace(settings, keep_features=True), stages.notes)
+    judge = Core(wide, settings, stages.notes)
+    return World(config, curriculum, core, judge, _kept_apart(config, curriculum), guess)
 
 
 def _overrides(config: WorldConfig, renderer: Renderer) -> dict[str, Any]:
