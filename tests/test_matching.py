@@ -31,6 +31,7 @@ def small_bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder = tmp_path_factory.mktemp("bank")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(myna.retrieval.bank, "DRAWS", 24)
+        patch.setattr(myna.retrieval.bank, "UNIFORM_DRAWS", 4)
         patch.setattr(myna.retrieval.bank, "load_factory", lambda _: ())
         patch.setattr(myna.retrieval.bank, "bank_dir", lambda: folder)
         myna.retrieval.bank.forget()
@@ -145,7 +146,7 @@ def test_building_the_bank_is_told_once_and_not_counted(
             target, MatchSettings(budget=8, top=1), renderer=renderer, preparing=lambda *news: told.append(news)
         )
         assert found.renders == 8
-    assert told[-1] == (120, 120)
+    assert told[-1] == (140, 140)
     assert len(told) == len(set(told))
 
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load, save
 
 from myna.agents.retrieval import Retrieval, nearest_presets, with_gain
 from myna.features import analyse
+from myna.presets.generator import audible
 from myna.retrieval import bank as bank_module
 from myna.retrieval.bank import NOTES, forget, load_bank, pooled
 from myna.synth.base import Probe
@@ -36,7 +38,7 @@ def test_it_is_built_once_with_progress_and_read_after_that(renderer, small_bank
     forget()
     seen: list[tuple[int, int]] = []
     first = load_bank(renderer, lambda done, total: seen.append((done, total)))
-    assert seen[-1] == (len(NOTES) * 24, len(NOTES) * 24)
+    assert seen[-1] == (len(NOTES) * 28, len(NOTES) * 28)
     assert seen == sorted(seen)
     assert load_bank(renderer) is first
     again, features = rebuilt(renderer)
@@ -46,16 +48,21 @@ def test_it_is_built_once_with_progress_and_read_after_that(renderer, small_bank
     assert np.isfinite(first.features).all()
 
 
-@pytest.mark.parametrize("damage", ["empty", "short", "text", "another shape", "NaN"])
+@pytest.mark.parametrize("damage", ["empty", "short", "text", "another shape", "NaN", "no mask"])
 def test_a_damaged_file_is_built_again(renderer, bank, small_bank: Path, damage: str) -> None:
-    (path,) = small_bank.glob("*.npy")
+    (path,) = small_bank.glob("*.safetensors")
     whole = path.read_bytes()
-    broken = bank.features.copy()
-    broken[0, 0, 0] = np.nan
-    if damage in ("another shape", "NaN"):
-        np.save(path, bank.features[:, :3] if damage == "another shape" else broken)
-    else:
-        path.write_bytes({"empty": b"", "short": whole[:-100], "text": b"not a bank"}[damage])
+    kept = load(whole)
+    if damage == "another shape":
+        kept["features"] = np.ascontiguousarray(kept["features"][:, :3])
+    kept["features"][0, 0, 0] = np.nan if damage == "NaN" else 0.0
+    broken = {
+        "empty": b"",
+        "short": whole[:-100],
+        "text": b"not a bank",
+        "no mask": save({"features": kept["features"]}),
+    }
+    path.write_bytes(broken.get(damage, save(kept)))
     again, features = rebuilt(renderer)
     assert again
     assert np.array_equal(features, bank.features)
@@ -71,6 +78,15 @@ def test_a_folder_that_cannot_be_written_only_costs_the_building(
     assert again
     assert np.array_equal(features, bank.features)
     forget()
+
+
+def test_what_is_silent_is_left_out(renderer, bank) -> None:
+    candidates = bank_module._candidates(renderer.table)
+    probe = Probe(60, 100, bank_module.GATE_S, bank_module.TOTAL_S)
+    heard = audible(renderer.render(candidates, probe)[:, 0])
+    assert 0 < np.sum(~heard[-4:])
+    assert np.array_equal(bank.u, candidates[heard])
+    assert bank.features.shape[:2] == (len(NOTES), len(bank.u))
 
 
 def test_a_change_of_the_presets_names_another_file(renderer, bank, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
-"""The bank of rendered presets that retrieval looks into: factory presets and musical draws at several notes.
+"""The bank of rendered presets that retrieval looks into: factory presets and draws of both priors at several notes.
 
-Built once and kept on disk. Shapes: K presets, D pooled features, P parameters.
+Built once and kept on disk. Shapes: K presets, M candidates of which K can be heard, D pooled features, P parameters.
 """
 
 from __future__ import annotations
@@ -8,38 +8,43 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from myna.errors import MynaError
 from myna.features import FeatureConfig, Features, analyse, frame_at, pool
 from myna.files import cache_dir, write_atomic
 from myna.params import ParameterTable
 from myna.presets.factory import load_factory
-from myna.presets.generator import MusicalPrior
+from myna.presets.generator import MusicalPrior, UniformPrior, audible
 from myna.seeding import generator
 from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
 
-__all__ = ["DRAWS", "LEAN", "NOTES", "Bank", "bank_dir", "forget", "load_bank", "pooled"]
+__all__ = ["DRAWS", "LEAN", "NOTES", "UNIFORM_DRAWS", "Bank", "bank_dir", "forget", "load_bank", "pooled"]
 
 NOTES = (36, 48, 60, 72, 84)
 GATE_S, TOTAL_S = 0.6, 1.0
 DRAWS = 8000
+"""Of the musical prior."""
+UNIFORM_DRAWS = 5400
+"""Of the uniform prior: half of them are silent, and left out."""
 _BANDS = 64
 # Stretches in seconds from the onset and from the end of the gate: short at first, where the attack is told.
 _HELD_S = (0.0, 0.02, 0.04, 0.08, 0.14, 0.22, 0.32, 0.45, 0.6)
 _RELEASED_S = (0.0, 0.05, 0.12, 0.24, 0.4)
 _BATCH = 64
-_VERSION = 2
+_VERSION = 3
 LEAN = FeatureConfig(windows=(2048,), mels=((2048, 128),), magnitudes=False)
 """All that the bank needs to hear."""
 _READY: dict[Path, Bank] = {}
+_Kept = dict[str, np.ndarray]  # `heard` (M,) bool, and `features` (len(NOTES), K, D) float16 of those
 
 
 @dataclass(frozen=True)
@@ -109,30 +114,29 @@ def load_bank(
     progress: Callable[[int, int], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Bank | None:
-    """The bank of a renderer's synth; rendered and saved the first time (a minute or two), read after that.
+    """The bank of a renderer's synth; rendered and saved the first time (some minutes), read after that.
 
     The file is named by the engine's sources, the presets and the notes, so a change of any of them builds another.
     A damaged file is built again. Two processes may build at once: both write the same bits, whole files only.
 
     Args:
         renderer: of the synth.
-        progress: called with (done, total) while it is built.
+        progress: called with (done, total) while it is built; what is left out counts as done.
         stop: asked between batches; true gives the building up.
 
     Returns:
         The bank, or None if stopped.
     """
-    u = _presets(renderer.table)
-    path = bank_dir() / f"{_key(renderer, u)}.npy"
+    u = _candidates(renderer.table)
+    path = bank_dir() / f"{_key(renderer, u)}.safetensors"
     if path not in _READY:
-        shape = (len(NOTES), len(u), _BANDS * (len(_HELD_S) + len(_RELEASED_S) - 2))
-        features = _read(path, shape)
-        if features is None:
-            features = _build(renderer, u, shape, progress, stop)
-            if features is None:
+        kept = _read(path, len(u))
+        if kept is None:
+            kept = _build(renderer, u, progress, stop)
+            if kept is None:
                 return None
-            _save(path, features)
-        _READY[path] = Bank(u, features)
+            _save(path, kept)
+        _READY[path] = Bank(u[kept["heard"]], kept["features"])
     return _READY[path]
 
 
@@ -144,14 +148,15 @@ def bank_dir() -> Path:
 def forget() -> None:
     """Drop the banks held in memory; the files stay."""
     _READY.clear()
-    _presets.cache_clear()
+    _candidates.cache_clear()
 
 
 @functools.cache
-def _presets(table: ParameterTable) -> np.ndarray:
+def _candidates(table: ParameterTable) -> np.ndarray:
     factory = [preset.u(table) for preset in load_factory(table)]
     drawn = MusicalPrior(table).sample(DRAWS, generator(0, "bank"))
-    return np.concatenate([np.reshape(factory, (-1, len(table))), drawn])
+    uniform = UniformPrior(table).sample(UNIFORM_DRAWS, generator(0, "bank", "uniform"))
+    return np.concatenate([np.reshape(factory, (-1, len(table))), drawn, uniform])
 
 
 def _key(renderer: Renderer, u: np.ndarray) -> str:
@@ -161,41 +166,50 @@ def _key(renderer: Renderer, u: np.ndarray) -> str:
     return hashlib.sha256(f"{source_hash()} {layout}".encode() + u.tobytes()).hexdigest()[:16]
 
 
-def _read(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
-    """The features on disk, or None if there are none or the file is damaged."""
+def _read(path: Path, count: int) -> _Kept | None:
+    """What is on disk for M candidates, or None if there is nothing or the file is damaged."""
     try:
-        features = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        kept = load(path.read_bytes())
+        heard, features = kept["heard"], kept["features"]
+    except (OSError, SafetensorError, KeyError):
         return None
-    whole = features.shape == shape and features.dtype == np.float16 and bool(np.isfinite(features).all())
-    return features if whole else None
+    whole = heard.shape == (count,) and heard.dtype == bool and features.dtype == np.float16
+    whole = whole and features.shape == _shape(int(heard.sum())) and bool(np.isfinite(features).all())
+    return kept if whole else None
 
 
-def _save(path: Path, features: np.ndarray) -> None:
-    """Keep the features for later runs; a disk that is full or read-only only costs time."""
-    buffer = io.BytesIO()
-    np.save(buffer, features, allow_pickle=False)
+def _save(path: Path, kept: _Kept) -> None:
+    """Keep it for later runs; a disk that is full or read-only only costs time."""
     with contextlib.suppress(OSError, MynaError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, buffer.getvalue())
+        write_atomic(path, save(kept))
+
+
+def _shape(count: int) -> tuple[int, int, int]:
+    return len(NOTES), count, _BANDS * (len(_HELD_S) + len(_RELEASED_S) - 2)
 
 
 def _build(
     renderer: Renderer,
     u: np.ndarray,
-    shape: tuple[int, ...],
     progress: Callable[[int, int], None] | None,
     stop: Callable[[], bool] | None,
-) -> np.ndarray | None:
-    features = np.empty(shape, np.float16)
-    for n, note in enumerate(NOTES):
-        probe = Probe(note, 100, GATE_S, TOTAL_S)
-        for i in range(0, len(u), _BATCH):
+) -> _Kept | None:
+    """Render candidates u (M, P) at the middle note, and those that can be heard at the others; None if stopped."""
+    middle = len(NOTES) // 2
+    heard, features = np.ones(len(u), bool), np.empty(_shape(len(u)), np.float16)
+    batches = range(0, len(u), _BATCH)
+    done, total = 0, len(NOTES) * len(u)
+    for n in (middle, *(n for n in range(len(NOTES)) if n != middle)):
+        for i in batches:
             if stop is not None and stop():
                 return None
-            audio = renderer.render(u[i : i + _BATCH], [probe])[:, 0]
+            rows = i + np.flatnonzero(heard[i : i + _BATCH])
+            audio = renderer.render(u[rows], [Probe(NOTES[n], 100, GATE_S, TOTAL_S)])[:, 0]
             sounds = analyse(audio, renderer.sample_rate, LEAN, renderer.threads)
-            features[n, i : i + _BATCH] = pooled(sounds, GATE_S, renderer.sample_rate)
+            features[n, rows] = pooled(sounds, GATE_S, renderer.sample_rate)
+            heard[rows] &= (n != middle) | audible(audio)
+            done += len(u[i : i + _BATCH])
             if progress is not None:
-                progress(n * len(u) + min(i + _BATCH, len(u)), len(NOTES) * len(u))
-    return features
+                progress(done, total)
+    return {"heard": heard, "features": np.ascontiguousarray(features[:, heard])}
