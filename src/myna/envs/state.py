@@ -5,7 +5,7 @@ Shapes: B environments, N probes, P parameters, D numbers of a summary, S steps 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 
 import torch
@@ -90,21 +90,33 @@ class State:
         """The same state with the episodes at `rows` (n,) int64 replaced by those of `other`, n that just began."""
         if len(rows) == len(self):
             return other
-        changed = {
-            field.name: put_rows(getattr(self, field.name), rows, getattr(other, field.name))
-            for field in fields(self)
-            if isinstance(getattr(self, field.name), torch.Tensor)
-        }
-        tasks = self.tasks.put(rows, other.tasks)
-        return replace(
-            self,
+        put = self._combine(self.tasks.put(rows, other.tasks), lambda old, new: put_rows(old, rows, new), other)
+        trails = {name: (*getattr(self, name)[:-1], *getattr(put, name)) for name in ("trail_u", "trail_loss")}
+        return replace(put, **trails)
+
+    @one_core()
+    def pick(self, rows: torch.Tensor) -> State:
+        """Some of the episodes, `rows` (n,) int64, that just began."""
+        return self._combine(self.tasks[rows], lambda values: values[rows])
+
+    @one_core()
+    def join(self, other: State) -> State:
+        """Episodes that just began, followed by others that did."""
+        tasks = TaskBatch.cat([self.tasks, other.tasks])
+        return self._combine(tasks, lambda *values: torch.cat(values), other)
+
+    def _combine(self, tasks: TaskBatch, change: Callable[..., torch.Tensor], *others: State) -> State:
+        """What `change` makes of each tensor and those of others in its place; the trail is one step long."""
+        every = (self, *others)
+        names = [field.name for field in fields(self) if isinstance(getattr(self, field.name), torch.Tensor)]
+        changed = {name: change(*(getattr(state, name) for state in every)) for name in names}
+        return State(
             **changed,
             tasks=tasks,
-            goal=self.goal.put(rows, other.goal, tasks.target),
-            terms={name: put_rows(term, rows, other.terms[name]) for name, term in self.terms.items()},
-            trail_u=(*self.trail_u[:-1], changed["u"]),
-            trail_loss=(*self.trail_loss[:-1], changed["loss"]),
-            features=None,
+            goal=self.goal.combine(tasks.target, change, *(state.goal for state in others)),
+            terms={name: change(*(state.terms[name] for state in every)) for name in self.terms},
+            trail_u=(changed["u"],),
+            trail_loss=(changed["loss"],),
         )
 
 

@@ -13,6 +13,7 @@ import torch
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from myna.envs.ahead import Ahead, Key
 from myna.envs.assembly import Assembly, check_seed
 from myna.envs.callbacks import Callback, Callbacks
 from myna.envs.core import Transition
@@ -84,6 +85,7 @@ class MynaVectorEnv(VectorEnv):
         self.autoreset_mode = _autoreset_mode(autoreset_mode)
         self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
         self._parts = Assembly(**settings)
+        self._ahead = Ahead(self._parts.begin)
         self.core, self.curriculum, self.layout = self._parts.core, self._parts.curriculum, self._parts.layout
         self.single_observation_space = self._parts.observation_space
         self.single_action_space = self._parts.action_space
@@ -191,11 +193,21 @@ class MynaVectorEnv(VectorEnv):
         """The next episodes of some environments: one draw, one render and one analysis for all of them."""
         if tasks is None:
             self._episodes[rows] += 1
-            seeds = self.seeds
-            return self._parts.begin([seeds[row] for row in rows], self._episodes[rows].tolist())
+            return self._ahead.take(self._keys(rows), lambda: self._coming(rows))
         if len(tasks) != len(rows):
             raise UsageError(f"{len(rows)} environments need as many tasks; got {len(tasks)}.")
         return self._parts.play(tasks)
+
+    def _keys(self, rows: np.ndarray, later: int = 0) -> list[Key]:
+        seeds = self.seeds
+        return [(seeds[row], int(self._episodes[row]) + later) for row in rows.tolist()]
+
+    def _coming(self, rows: np.ndarray) -> list[Key]:
+        """The next episodes of all but these environments, those that are furthest on first."""
+        if self._state is None or self._parts.stage is None:  # what is drawn then hangs on what is learnt until then
+            return []
+        order = np.argsort(-self._state.step.cpu().numpy(), kind="stable")
+        return self._keys(order[~np.isin(order, rows)], later=1)
 
     def _restart(self, state: State, flat: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
         """Begin the next episodes of those that are meant, (B,) bool; flat observations with theirs in place."""

@@ -58,14 +58,12 @@ class Heard:
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Heard:
         """The same with every tensor changed along its leading dimensions; images that were derived are forgotten."""
-        changed = Heard(self.features.map(change))
-        changed.__dict__.update({name: change(value) for name, value in self._small().items()})
-        return changed
+        return self.combine(self.features.map(change), change)
 
-    def put(self, rows: Tensor, other: Heard, features: Features) -> Heard:
-        """The same with the sounds at `rows` (n,) replaced by n others; `features` are what comes of that."""
-        changed, fresh = Heard(features), other._small()
-        changed.__dict__.update({name: old.index_copy(0, rows, fresh[name]) for name, old in self._small().items()})
+    def combine(self, features: Features, change: Callable[..., Tensor], *others: Heard) -> Heard:
+        """What `change` makes of each tensor and those of others in its place; `features` are what comes of theirs."""
+        changed, small = Heard(features), [heard._small() for heard in (self, *others)]
+        changed.__dict__.update({name: change(*(values[name] for values in small)) for name in small[0]})
         return changed
 
     def _small(self) -> dict[str, Tensor]:
