@@ -114,8 +114,8 @@ class SACLearner:
 
     def __init__(self, config: SACTraining, total: int, seed: int, device: str = "cpu") -> None:
         """See the class."""
-        self.config, self.total, self.steps_done = config, total, 0
-        self.world = make_world(config.world, device)
+        self.config, self.total, self.seed, self.steps_done = config, total, seed, 0
+        self.world = make_world(config.world, device, seed)
         core = self.world.core
         self.view = RowView(core.layout, core.decoder)
         heads = ActionHeads.of(core.decoder.layout, **asdict(config.heads))
@@ -289,6 +289,8 @@ class SACLearner:
             "mode": world.mode,
             "bound": stage.bound,
             "horizon": stage.horizon[world.mode],
+            "settings": asdict(self.config),
+            "seed": self.seed,
             "steps": self.steps_done,
             "updates": self.sac.updates,
             "begun_with": self.config.init,

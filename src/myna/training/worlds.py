@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from myna.agents.regression import load_regression
+from myna.audio.target import Target
 from myna.envs.action import ActionConfig
 from myna.envs.core import Core, CoreConfig, EndConfig
 from myna.envs.curriculum import Curriculum
@@ -23,6 +24,7 @@ from myna.features import Features, one_core
 from myna.seeding import generator
 from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
+from myna.training.augmentation import Augmentation, augmented
 from myna.training.recordings import load_recordings
 
 __all__ = ["ProbeConfig", "RecordingsConfig", "World", "WorldConfig", "guesses", "make_world"]
@@ -83,10 +85,25 @@ class RecordingsConfig:
     Attributes:
         folder: of recordings with their index; empty for none. Some instruments are kept apart to judge by.
         share: of the tasks of every stage that aim at one, 0 to 1.
+        variants: further targets that are made of them, drawn from the run's seed.
+        augmentation: by what, see `Augmentation`.
     """
 
     folder: str = ""
     share: float = 0.25
+    variants: int = 0
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def targets(self, seed: int) -> list[Target]:
+        """Those to train on.
+
+        Raises:
+            MynaError: a recording that cannot be used.
+        """
+        found = load_recordings(self.folder) if self.folder else []
+        if not found or not self.variants:
+            return found
+        return found + augmented(found, self.variants, generator(seed, "train", "recordings"), self.augmentation)
 
 
 @dataclass(frozen=True)
@@ -145,11 +162,12 @@ class World:
         return replace(tasks, start_u=torch.where(tasks.open, snapped, closed))
 
 
-def make_world(config: WorldConfig, device: str, threads: int | None = None) -> World:
+def make_world(config: WorldConfig, device: str, seed: int, threads: int | None = None) -> World:
     """Put a world together.
 
     Args:
         config: see `WorldConfig`.
+        seed: of what is drawn of recordings.
         device: `cpu` or `cuda`.
         threads: that evaluate; None for all there are.
 
@@ -158,7 +176,7 @@ def make_world(config: WorldConfig, device: str, threads: int | None = None) -> 
     """
     renderer, wide = Renderer(device=device, threads=1), Renderer(device=device, threads=threads)
     guess = guesses(config.regression, renderer) if config.regression else None
-    targets = load_recordings(config.recordings.folder) if config.recordings.folder else []
+    targets = config.recordings.targets(seed)
     stages = load_stages(renderer.table, overrides=_overrides(config, renderer))
     curriculum = Curriculum(stages, renderer, mode=config.mode, retrieve=guess, recordings=targets, stage=config.stage)
     ends = EndConfig(patience=config.patience)
@@ -214,4 +232,3 @@ def guesses(weights: str, renderer: Renderer) -> Any:
         return net.likeliest(net(summary, played)).numpy()
 
     return guess
-
