@@ -1,8 +1,9 @@
 """How agents compare: paired median ratios of the full scaled loss at equal budgets, on held-out targets.
 
     python benchmarks/agents.py [--agents cma-es,sac] [--sets in,rec] [--budgets 16,200] [--limit N] [--processes 2]
-    python benchmarks/agents.py --only-run …       # run what is missing, print nothing
-    python benchmarks/agents.py --table [--json]   # run nothing: what is there
+    python benchmarks/agents.py --only-run …       # run what is missing, print no table
+    python benchmarks/agents.py --table [--json]   # run nothing, print what is there
+    python benchmarks/agents.py --stages           # how often `sac` reaches the target, by stage of the curriculum
 
 Sets: `in` 256 held-out draws of the musical prior, all modules open; `rec` the 60 recordings of the suite “real”; to
 tune on, and on nothing else, `in-val` (64 other draws) and `rec-val` (recordings/train's validation instruments).
@@ -22,6 +23,9 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+
+from agents_stages import measure_stages
+from agents_table import claims_found, others_found, text
 
 from myna.audio.collection import read_index
 from myna.errors import MynaError, UsageError
@@ -45,10 +49,20 @@ BUDGETS: dict[str, tuple[int, ...]] = {
 def main() -> None:
     options = _options()
     try:
-        if not options.table:
+        if options.stages:
+            measure_stages(_contender(options.policy), options.out / "stages.json", options.limit)
+        elif not options.table:
             _run(options)
+        if not options.only_run:
+            _print(options)
     except MynaError as error:
         raise SystemExit(f"error: {error}") from None
+
+
+def _print(options: argparse.Namespace) -> None:
+    claims = claims_found(options.out, options.sets.split(","), options.seed)
+    others = others_found(ROOT / "out")
+    print(json.dumps({**claims, **others}, indent=2) if options.json else text(claims, others))
 
 
 def _options() -> argparse.Namespace:
@@ -61,8 +75,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="of the agents' draws (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "bench" / "agents", help="folder of the rows")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--policy", default="sac", help="the contender that --stages plays (default: %(default)s)")
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--only-run", action="store_true", help="run what is missing and print no table")
+    only.add_argument("--stages", action="store_true", help="play the curriculum's held-out tasks instead")
     only.add_argument("--table", action="store_true", help="run nothing")
     return parser.parse_args()
 

@@ -1,0 +1,167 @@
+"""The claims about agents: what each compares, the number to reach, and what the rows on disk say of it."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from myna.errors import UsageError
+from myna.evaluation.cells import paired_losses
+from myna.evaluation.statistics import Ratio, holm, paired_ratio
+from myna.seeding import generator
+
+__all__ = ["CLAIMS", "OTHERS", "Claim", "claims_found", "others_found", "text"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A row of the table.
+
+    Attributes:
+        key: in the JSON object, before `_SET`.
+        one: contender and renders.
+        against: contenders and renders; of several the one that did best, that is, with the largest ratio.
+        at_most: set → the ratio to reach.
+        stretch: whether it is hoped for rather than asked.
+    """
+
+    key: str
+    one: tuple[str, int]
+    against: Sequence[tuple[str, int]]
+    at_most: Mapping[str, float]
+    stretch: bool = False
+
+
+def _starts(renders: int, at_most: float) -> Claim:
+    against = (("regression+cma-es", renders), ("cloning+cma-es", renders))
+    key = f"policy_cma_es_{renders}_over_better_start_{renders}"
+    return Claim(key, ("policy+cma-es", renders), against, {"in": at_most, "rec": at_most})
+
+
+CLAIMS = (
+    Claim("sac_16_over_cma_es_500", ("sac", 16), [("cma-es", 500)], {"in": 0.85, "rec": 1.0}),
+    Claim("sac_16_over_cma_es_1000", ("sac", 16), [("cma-es", 1000)], {"in": 1.0}, stretch=True),
+    Claim("policy_cma_es_50_over_cma_es_1000", ("policy+cma-es", 50), [("cma-es", 1000)], {"in": 0.95, "rec": 1.0}),
+    Claim("policy_cma_es_200_over_cma_es_1000", ("policy+cma-es", 200), [("cma-es", 1000)], {"in": 0.80, "rec": 0.90}),
+    Claim(
+        "policy_cma_es_200_over_cma_es_2000",
+        ("policy+cma-es", 200),
+        [("cma-es", 2000)],
+        {"in": 0.95, "rec": 0.95},
+        stretch=True,
+    ),
+    _starts(50, 0.92),
+    _starts(200, 0.95),
+    _starts(1000, 1.0),
+    Claim("sac_16_over_cloning_16", ("sac", 16), [("cloning", 16)], {"in": 0.85, "rec": 0.90}),
+    Claim("sac_16_over_sac_no_recordings_16", ("sac", 16), [("sac-no-recordings", 16)], {"rec": 0.92}),
+)
+# Key, file below out/, the number to reach, and what makes the file.
+OTHERS = (
+    ("success_rate_stage_1", "bench/agents/stages.json", 0.80, "python benchmarks/agents.py --stages"),
+    ("training_steps_per_s", "train/laptop/log.jsonl", 150.0, "myna train --config laptop --out out/train/laptop"),
+    ("updates_over_sb3", "bench/sac.json", 1.25, "python benchmarks/sac.py --out out/bench/sac.json"),
+)
+
+
+def claims_found(folder: Path, sets: Sequence[str], seed: int = 0) -> dict[str, dict[str, Any]]:
+    """What the rows in a folder say of each claim, by `KEY_SET`; `missing` says why where they say nothing."""
+    found: dict[str, dict[str, Any]] = {}
+    for claim in CLAIMS:
+        for name in (name for name in sets if name in claim.at_most):
+            entry: dict[str, Any] = {"at_most": claim.at_most[name], **({"stretch": True} if claim.stretch else {})}
+            try:
+                found[f"{claim.key}_{name}"] = {**_compared(folder, claim, name, seed), **entry}
+            except UsageError as error:
+                found[f"{claim.key}_{name}"] = {"missing": str(error), **entry}
+    told = [entry for entry in found.values() if "ratio" in entry]
+    for entry, p in zip(told, holm([entry["p"] for entry in told]), strict=True):
+        entry |= {"p_holm": float(f"{p:.3g}"), "reached": entry["ratio"] <= entry["at_most"]}
+    return found
+
+
+def _compared(folder: Path, claim: Claim, name: str, seed: int) -> dict[str, Any]:
+    ratios: list[tuple[Ratio, str]] = []
+    for other in claim.against:
+        a, b = paired_losses(folder, claim.one, other, name, seed)
+        ratios.append((paired_ratio(a, b, generator(0, "benchmark", "agents", claim.key, name)), other[0]))
+    ratio, against = max(ratios, key=lambda pair: pair[0].median)
+    return {
+        "ratio": round(ratio.median, 4),
+        "interval": [round(ratio.low, 4), round(ratio.high, 4)],
+        "against": against,
+        "wins": round(ratio.wins, 3),
+        "targets": ratio.count,
+        "p": float(f"{ratio.p:.3g}"),
+    }
+
+
+def others_found(folder: Path) -> dict[str, dict[str, Any]]:
+    """The rows that are no comparison, from the files below out/ that hold them."""
+    found: dict[str, dict[str, Any]] = {}
+    for key, file, at_least, maker in OTHERS:
+        try:
+            lines = (folder / file).read_text(encoding="utf-8")
+            value, told = _READERS[key](lines)
+            found[key] = {"value": value, "at_least": at_least, "reached": value >= at_least, **told}
+        except (OSError, ValueError, KeyError):
+            found[key] = {"missing": f"`{maker}` makes it.", "at_least": at_least}
+    return found
+
+
+def _success(text: str) -> tuple[float, dict[str, Any]]:
+    told = json.loads(text)
+    return told["stage_1"]["success"], {key: told[key] for key in told if key.startswith("stage_")}
+
+
+def _steps_per_s(text: str) -> tuple[float, dict[str, Any]]:
+    """Of the lines of a log that tell of learning, the median; and the shares of the time, their means."""
+    rows = [json.loads(line).get("scalars", {}) for line in text.splitlines()]
+    rates = [row for row in rows if row.get("steps_per_s") is not None]
+    shares = sorted({key for row in rates for key in row if key.startswith("share/")})
+    value = round(statistics.median(row["steps_per_s"] for row in rates), 1)
+    return value, {key: round(statistics.fmean(row.get(key, 0.0) for row in rates), 3) for key in shares}
+
+
+def _over_sb3(text: str) -> tuple[float, dict[str, Any]]:
+    return json.loads(text)["equal"]["ratio_to_sb3"], {}
+
+
+_READERS = {
+    "success_rate_stage_1": _success,
+    "training_steps_per_s": _steps_per_s,
+    "updates_over_sb3": _over_sb3,
+}
+
+
+def text(claims: Mapping[str, Mapping[str, Any]], others: Mapping[str, Mapping[str, Any]]) -> str:
+    """A table for people."""
+    width = max(map(len, [*claims, *others]))
+    lines = [f"{'':{width}} {'ratio':>7} {'95 % interval':>16} {'at most':>8} {'wins':>5} {'n':>4} {'p (Holm)':>9}"]
+    for key, entry in claims.items():
+        if "missing" in entry:
+            lines.append(f"{key:{width}} {'–':>7} {'':16} {entry['at_most']:8.2f}  {entry['missing']}")
+            continue
+        low, high = entry["interval"]
+        lines.append(
+            f"{key:{width}} {entry['ratio']:7.3f} {f'[{low:.3f}, {high:.3f}]':>16} {entry['at_most']:8.2f}"
+            f" {entry['wins']:5.2f} {entry['targets']:4} {entry['p_holm']:9.2g}  {_verdict(entry)}"
+        )
+    for key, entry in others.items():
+        value = f"{entry['value']:7.2f}" if "value" in entry else f"{'–':>7}"
+        said = entry.get("missing") or _verdict(entry)
+        lines.append(f"{key:{width}} {value} {'at least':>16} {entry['at_least']:8.2f}  {said}")
+    return "\n".join(lines)
+
+
+def _verdict(entry: Mapping[str, Any]) -> str:
+    verdict = "reached" if entry["reached"] else "missed"
+    return f"{verdict}{' (stretch)' if entry.get('stretch') else ''}{_against(entry)}"
+
+
+def _against(entry: Mapping[str, Any]) -> str:
+    return f", against {entry['against']}" if "against" in entry else ""
