@@ -9,24 +9,24 @@ mean of the best loss after 200 renders and after the budget, and the ratios to 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import numpy as np
 from cmaes import CMA, CMAwM
-from threadpoolctl import threadpool_limits
 
-from myna.agents.base import Objective, Spent
-from myna.agents.cma_es import ColdCMA
+from myna.agents import Agent, Goal, Objective, Search
+from myna.agents.cma_es import POPULATION, SIGMA
+from myna.params import ParameterTable
 from myna.presets.generator import MusicalPrior
 from myna.seeding import generator
 from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
 
-KEPT = (ColdCMA().sigma, ColdCMA().population, "mean of the prior", "CMA")
-# Step size, population (0: the library's own, 18 here), start, variant.
+Setting = tuple[float, int, str, str]
+"""Step size, population (0: the library's own, 18 here), start, variant."""
+KEPT: Setting = (SIGMA, POPULATION, "mean of the prior", "CMA")
 SETTINGS = (
     KEPT,
     *((sigma, 16, "mean of the prior", "CMA") for sigma in (0.05, 0.1, 0.15, 0.2)),
@@ -55,35 +55,38 @@ def main() -> None:
         print(f"{sigma:5} {shown:>10} {start:18} {variant:14} {mean[0]:6.3f} {mean[1]:6.3f} {ratios:>12}")
 
 
-def _search(job: tuple[tuple[float, int, str, str], int, int]) -> tuple[float, float]:
+def _search(job: tuple[Setting, int, int]) -> tuple[float, float]:
     """Best losses after MARK renders and at the end."""
-    (sigma, population, start, variant), index, budget = job
-    objective = _objective(index, budget)
-    rng = generator(0, "cold", "search", index)
-    with threadpool_limits(1, user_api="blas"):
-        try:
-            for optimizer in _optimizers(objective, sigma, population, start, variant, rng):
-                _run(optimizer, objective)
-        except Spent:
-            pass
-    print(".", end="", file=sys.stderr, flush=True)
-    return min(loss for at, loss in objective.curve if at <= MARK), objective.best_loss
-
-
-def _objective(index: int, budget: int) -> Objective:
+    setting, index, budget = job
     renderer = Renderer(threads=1)
+    (match,) = Variant(renderer, setting).match([_goal(renderer, index)], budget, generator(0, "cold", "search"))
+    return match.best_at(MARK), match.loss
+
+
+def _goal(renderer: Renderer, index: int) -> Goal:
     rng = generator(0, "cold", "target", index)
     gate_s = float(rng.uniform(0.2, 1.2))
     probe = Probe(int(rng.integers(36, 85)), 100, gate_s, gate_s + 0.4)
     u = MusicalPrior(renderer.table).sample_audible(1, rng, lambda rows: renderer.render(rows, probe))
-    return Objective(renderer, probe, renderer.render(u, probe)[0, 0], budget)
+    return Goal(renderer.render(u, probe)[0, 0], probe)
+
+
+class Variant(Agent):
+    """One of the SETTINGS."""
+
+    def __init__(self, renderer: Renderer, setting: Setting) -> None:
+        super().__init__(renderer)
+        self.setting = setting
+
+    def search(self, objective: Objective, rng: np.random.Generator) -> Search:
+        for optimizer in _optimizers(objective.table, *self.setting, rng):
+            yield from _generations(optimizer, objective.table)
 
 
 def _optimizers(
-    objective: Objective, sigma: float, population: int, start: str, variant: str, rng: np.random.Generator
+    table: ParameterTable, sigma: float, population: int, start: str, variant: str, rng: np.random.Generator
 ) -> Iterator[CMA | CMAwM]:
     """The optimiser, then restarts with twice the population each (IPOP), without end."""
-    table = objective.table
     mean = {
         "default preset": lambda: table.encode(table.defaults),
         "mean of the prior": lambda: MusicalPrior(table).sample(512, generator(0, "cold", "mean")).mean(axis=0),
@@ -106,9 +109,8 @@ def _optimizers(
         size *= 2
 
 
-def _run(optimizer: CMA | CMAwM, objective: Objective) -> None:
-    """Until it stops; raises Spent from the objective."""
-    table = objective.table
+def _generations(optimizer: CMA | CMAwM, table: ParameterTable) -> Search:
+    """Until it stops."""
     while not optimizer.should_stop():
         asked = [optimizer.ask() for _ in range(optimizer.population_size)]
         if isinstance(optimizer, CMAwM):
@@ -119,7 +121,7 @@ def _run(optimizer: CMA | CMAwM, objective: Objective) -> None:
         else:
             u = np.array(asked)
             told = asked
-        losses = objective.evaluate(u)
+        losses = yield u
         optimizer.tell([(t, float(loss)) for t, loss in zip(told, losses, strict=True)])
 
 

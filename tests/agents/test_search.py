@@ -7,9 +7,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from myna.agents import AGENTS, Agent, Goal, Match, Objective, Search, Watch, make_agent
+from myna.agents import AGENTS, Agent, Goal, Match, Objective, Search, Watch, make_agent, polished
+from myna.agents.auto import Auto
 from myna.agents.descent import Descent
 from myna.agents.mean_preset import mean_of_prior, typical_preset
+from myna.agents.polished import Polished
+from myna.agents.random_search import RandomSearch
 from myna.agents.swaps import GROUPS, change_choices, swap_modules
 from myna.errors import UsageError
 from myna.presets.generator import MusicalPrior
@@ -88,6 +91,72 @@ def test_auto_is_at_least_as_good_as_the_start_it_was_given(match, objective, ta
     start = np.clip(target_u[0] + 0.05, 0, 1)
     given = hear(objective(1), start[None])[0]
     assert match("auto", 2, start=start).loss <= given
+
+
+class Knows(Agent):
+    """Answers with a given preset, again and again."""
+
+    def __init__(self, renderer: Renderer, u: np.ndarray) -> None:
+        super().__init__(renderer)
+        self.u = u
+        self.left: list[int] = []
+
+    def search(self, objective: Objective, rng: np.random.Generator) -> Search:
+        while True:
+            self.left.append(objective.left)
+            yield np.repeat(self.u, 3, axis=0)
+
+
+@pytest.mark.parametrize("budget", [25, 110])
+def test_auto_takes_starts_from_another_agent_for_its_share(renderer, match, target_u, budget: int) -> None:
+    near = target_u.copy()
+    near[0, renderer.table.index["master.volume_db"]] -= 0.02
+    agent = Knows(renderer, near)
+    share = min(16, round(0.16 * budget))
+    found = match(Auto(renderer, starts=agent), budget)
+    assert agent.left == list(range(share, 0, -3))
+    assert found.loss <= 0.05
+
+
+@pytest.mark.parametrize(("budget", "share"), [(1, 1), (7, 1), (50, 8), (120, 16)])
+def test_a_polish_gives_the_first_agent_its_share(renderer, match, target_u, budget: int, share: int) -> None:
+    agent = Knows(renderer, target_u)
+    assert match(Polished(agent), budget).renders == budget
+    assert agent.left == list(range(share, 0, -3))
+
+
+def test_a_polish_makes_a_start_better(renderer, match, objective, start) -> None:
+    assert match(Polished(Knows(renderer, start[None])), 120).loss < 0.9 * hear(objective(1), start[None])[0]
+
+
+@pytest.mark.parametrize(("budget", "races"), [(100, 1), (600, 2)])
+def test_a_polish_races_starts_that_differ_where_the_budget_allows(
+    renderer, match, monkeypatch: pytest.MonkeyPatch, budget: int, races: int
+) -> None:
+    begun: list[np.ndarray] = []
+    make = polished.Polish
+    monkeypatch.setattr(polished, "Polish", lambda task, u, *more: begun.append(u) or make(task, u, *more))
+    spent = [0]
+    watch = Watch(progress=lambda *news: spent.append(news[0]), stop=lambda: spent[-1] >= 60)
+    match(Polished(RandomSearch(renderer), heat=1), budget, watch=watch)
+    assert len(begun) == races
+    assert len(np.unique(begun, axis=0)) == races
+
+
+def test_cat_cma_gives_real_choices_and_finite_presets(renderer, match) -> None:
+    rows: list[np.ndarray] = []
+    found = match("cat-cma-es", 100, watch=Watch(log=lambda index, u, losses, features: rows.append(u)))
+    u = np.concatenate(rows)
+    assert np.isfinite(u).all()
+    assert np.array_equal(u, renderer.table.snap(u))
+    assert len(u) == found.renders == 100
+    chosen = u[:, renderer.table.discrete]
+    assert np.mean(np.ptp(chosen, axis=0) > 0) > 0.5
+
+
+@pytest.mark.parametrize("name", ["cma-es", "cat-cma-es", "retrieval", "retrieval+cma-es", "auto"])
+def test_an_agent_beats_what_hears_nothing(match, name: str) -> None:
+    assert match(name, 150).loss < 0.9 * match("mean-preset", 1).loss
 
 
 def test_an_unknown_agent_is_refused_by_name(renderer) -> None:

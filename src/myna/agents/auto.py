@@ -7,12 +7,14 @@ out around the best (`cma_es`). What was tried, with figures: docs/matching.md.
 from __future__ import annotations
 
 from collections.abc import Generator
+from typing import NamedTuple
 
 import numpy as np
 
 from myna.agents.base import Agent, Objective, Search
 from myna.agents.cma_es import Polish
 from myna.agents.descent import Descent
+from myna.agents.lockstep import only, step
 from myna.agents.retrieval import nearest_presets
 from myna.agents.swaps import change_choices, swap_modules
 from myna.synth.renderer import Renderer
@@ -33,6 +35,8 @@ class Auto(Agent):
             each two rounds (successive halving).
         donors: nearest presets that modules are taken from.
         swaps, choices: presets tried in each round with modules swapped, with choices changed.
+        starts: an agent whose presets are candidates beside those of the bank.
+        starts_share: of the budget that this agent gets besides, at most `starts_most` renders.
     """
 
     def __init__(
@@ -44,11 +48,15 @@ class Auto(Agent):
         donors: int = 100,
         swaps: int = 12,
         choices: int = 4,
+        starts: Agent | None = None,
+        starts_share: float = 0.16,
+        starts_most: int = 16,
     ) -> None:
         """See the class."""
         super().__init__(renderer)
         self.share, self.most, self.races = share, most, races
         self.donors, self.swaps, self.choices = donors, swaps, choices
+        self.starts, self.starts_share, self.starts_most = starts, starts_share, starts_most
 
     def search(self, objective: Objective, rng: np.random.Generator) -> Search:
         """See `Agent.search`."""
@@ -57,7 +65,7 @@ class Auto(Agent):
             return
         if objective.goal.start is not None:
             donors = np.concatenate([objective.goal.start[None], donors])
-        climbs = yield from self._begin(objective, donors)
+        climbs = yield from self._begin(objective, donors, rng)
         while len(climbs) > 1:
             for climb in [*climbs, *climbs]:
                 yield from climb.round(donors, self.swaps, self.choices, rng)
@@ -65,12 +73,42 @@ class Auto(Agent):
         while True:
             yield from climbs[0].round(donors, self.swaps, self.choices, rng)
 
-    def _begin(self, objective: Objective, donors: np.ndarray) -> Generator[np.ndarray, np.ndarray, list[_Climb]]:
-        first = donors[: min(self.most, max(2, round(self.share * objective.budget)))]
-        losses = yield first
-        residuals = objective.residuals()
-        best = np.argsort(losses, kind="stable")[: min(self.races, max(1, objective.budget // 300))]
-        return [_Climb(Descent(objective, objective.heard[i], float(losses[i]), residuals[i])) for i in best]
+    def _begin(
+        self, objective: Objective, donors: np.ndarray, rng: np.random.Generator
+    ) -> Generator[np.ndarray, np.ndarray, list[_Climb]]:
+        """Hear the candidates; climbs from the best of them."""
+        found = yield from _hear(objective, _ask(donors[: self._renders(objective, self.share, self.most, 2)]))
+        if self.starts is not None:
+            renders = self._renders(objective, self.starts_share, self.starts_most, 1)
+            found += yield from _hear(objective, only(objective, self.starts.search(objective, rng), renders))
+        best = sorted(found, key=lambda one: one.loss)[: min(self.races, max(1, objective.budget // 300))]
+        return [_Climb(Descent(objective, *one)) for one in best]
+
+    @staticmethod
+    def _renders(objective: Objective, share: float, most: int, least: int) -> int:
+        return min(most, max(least, round(share * objective.budget)))
+
+
+class _Candidate(NamedTuple):
+    """A preset (P,), its loss and its residuals (R,)."""
+
+    u: np.ndarray
+    loss: float
+    residual: np.ndarray
+
+
+def _ask(u: np.ndarray) -> Search:
+    yield u
+
+
+def _hear(objective: Objective, search: Search) -> Generator[np.ndarray, np.ndarray, list[_Candidate]]:
+    """Run a search to its end; all that it asked for."""
+    found: list[_Candidate] = []
+    losses = None
+    while (asked := step(search, losses)) is not None:
+        losses = yield asked
+        found += map(_Candidate, objective.heard, losses.tolist(), objective.residuals())
+    return found
 
 
 class _Climb:

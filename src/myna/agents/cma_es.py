@@ -16,7 +16,10 @@ from myna.agents.knobs import audible_knobs
 from myna.agents.mean_preset import mean_of_prior
 from myna.synth.renderer import Renderer
 
-__all__ = ["WORST", "ColdCMA", "Polish", "draw_seed"]
+__all__ = ["POPULATION", "SIGMA", "WORST", "ColdCMA", "Polish", "draw_seed"]
+
+SIGMA, POPULATION = 0.07, 16
+"""Of a cold search: what did best of all that `benchmarks/cold_cma.py` tries."""
 
 WORST = 1e6
 """What a loss that is not finite counts as."""
@@ -49,14 +52,12 @@ def draw_seed(rng: np.random.Generator) -> int:
 class ColdCMA(Agent):
     """CMA-ES over every open parameter from the mean of the musical prior, restarted when it stalls.
 
-    Start, step size and population are those that did best of what `benchmarks/cold_cma.py` tries.
-
     Args:
         renderer: of candidates.
         sigma, population: of the library's optimiser; restarts double the population (IPOP).
     """
 
-    def __init__(self, renderer: Renderer, sigma: float = 0.07, population: int = 16) -> None:
+    def __init__(self, renderer: Renderer, sigma: float = SIGMA, population: int = POPULATION) -> None:
         """See the class."""
         super().__init__(renderer)
         self.sigma = sigma

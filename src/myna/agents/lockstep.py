@@ -19,7 +19,7 @@ from myna.agents.objective import Objective, Search, Watch
 from myna.features import Features, each_item
 from myna.loss import score
 
-__all__ = ["LOCKSTEP", "only", "run"]
+__all__ = ["LOCKSTEP", "only", "run", "step"]
 
 LOCKSTEP = 32
 """Searches that run at once; when one ends the next begins."""
@@ -56,13 +56,13 @@ def only(objective: Objective, search: Search, renders: int) -> Search:
     """A search that is a part of another and ends after so many renders; to be used with `yield from`."""
     with objective.share(renders), contextlib.closing(search):
         losses = None
-        while objective.left > 0 and (asked := _next(search, losses)) is not None:
+        while objective.left > 0 and (asked := step(search, losses)) is not None:
             losses = yield asked[: objective.left]
             if len(losses) < len(asked):
                 break
 
 
-def _next(search: Search, losses: np.ndarray | None) -> np.ndarray | None:
+def step(search: Search, losses: np.ndarray | None) -> np.ndarray | None:
     """What a search asks for, given the losses of what it asked for before; None if it has ended."""
     try:
         return next(search) if losses is None else search.send(losses)
@@ -83,7 +83,7 @@ class _Run:
     def ask(self, stopped: bool) -> None:
         objective = self.objective
         left = objective.budget - objective.renders
-        asked = None if stopped or left <= 0 else _next(self.search, self.losses)
+        asked = None if stopped or left <= 0 else step(self.search, self.losses)
         if asked is None or not len(asked):
             asked, self.ended = (objective.heard[:0] if objective.renders else objective.best_u[None]), True
         elif len(asked) > left:
