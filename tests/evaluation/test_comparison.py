@@ -15,7 +15,7 @@ import torch
 from myna.agents import Agent, Objective, Search
 from myna.errors import UsageError
 from myna.evaluation import cells, comparison
-from myna.evaluation.cells import Cell, Contender, best_losses, paired_losses, read, weights_digest
+from myna.evaluation.cells import Cell, Contender, best_losses, paired_losses, read, settings_of, weights_digest
 from myna.evaluation.comparison import goal_of, run, yardstick
 from myna.evaluation.suites import load_suite
 from myna.evaluation.suites.sets import PresetSet, RecordingSet, TargetSet
@@ -110,7 +110,7 @@ def test_what_is_said_about_a_run_is_in_each_row(tmp_path: Path) -> None:
     assert [row["commit"] for row in found] == ["abc", "abc"]
 
 
-@pytest.mark.parametrize("change", ["settings", "weights", "yardstick"])
+@pytest.mark.parametrize("change", ["settings", "all_settings", "weights", "yardstick"])
 def test_a_cell_of_other_settings_weights_or_ears_is_begun_anew_and_the_old_one_kept(
     tmp_path: Path, change: str
 ) -> None:
@@ -157,6 +157,7 @@ def test_a_label_that_is_no_part_of_a_file_name_is_refused(label: str) -> None:
 class Learned(Agent):
     def __init__(self, renderer: Renderer, value: float, inner: Agent | None = None) -> None:
         super().__init__(renderer)
+        self.patience: int | None = None
         self.net, self.inner = torch.nn.Linear(1, 1), inner
         torch.nn.init.constant_(self.net.weight, value)
         torch.nn.init.zeros_(self.net.bias)
@@ -171,6 +172,15 @@ def test_the_digest_of_weights_tells_them_apart_and_looks_into_agents_within(ren
     nested = [weights_digest(Learned(renderer, 1.0, Learned(renderer, value))) for value in (1.0, 2.0)]
     assert len({one, *nested}) == 3
     assert weights_digest(RANDOM.make(renderer)) is None
+
+
+def test_all_settings_of_an_agent_are_told_its_defaults_too(renderer: Renderer) -> None:
+    inner = Learned(renderer, 1.0)
+    inner.patience = 4
+    assert settings_of(Learned(renderer, 1.0, inner)) == {"inner": {"patience": 4}}
+    told = Cell(Contender("x", "cma-es", {"population": 8}), TINY, 1).header(renderer, [0.5])
+    assert told["all_settings"]["population"] == 8
+    assert told["all_settings"]["sigma"] > 0.0
 
 
 # Targets

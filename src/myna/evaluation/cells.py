@@ -19,7 +19,18 @@ from myna.evaluation.suites.sets import TargetSet
 from myna.files import write_atomic
 from myna.synth.renderer import Renderer
 
-__all__ = ["ANYTIME", "Cell", "Contender", "append", "begin", "best_losses", "paired_losses", "read", "weights_digest"]
+__all__ = [
+    "ANYTIME",
+    "Cell",
+    "Contender",
+    "append",
+    "begin",
+    "best_losses",
+    "paired_losses",
+    "read",
+    "settings_of",
+    "weights_digest",
+]
 
 ANYTIME = frozenset(("random", "mean-preset", "retrieval", "cma-es", "cat-cma-es", "regression", "cloning", "sac"))
 """Agents that do the same whatever the budget, only longer: one run tells all budgets below its own."""
@@ -83,17 +94,30 @@ class Cell:
 
     def header(self, renderer: Renderer, yardstick: Sequence[float]) -> dict[str, Any]:
         """What its rows depend on, as JSON holds it; see `myna.evaluation.comparison.yardstick`."""
+        agent = self.contender.make(renderer)
         return {
             "label": self.contender.label,
             "agent": self.contender.agent,
             "settings": dict(self.contender.settings),
-            "weights": weights_digest(self.contender.make(renderer)),
+            "all_settings": settings_of(agent),
+            "weights": weights_digest(agent),
             "anytime": self.contender.anytime,
             "set": self.targets.name,
             "budget": self.budget,
             "seed": self.seed,
             "yardstick": list(yardstick),
         }
+
+
+def settings_of(agent: Agent) -> dict[str, Any]:
+    """All settings of an agent that are plain values, its defaults included, and those of agents within."""
+    found: dict[str, Any] = {}
+    for name, value in sorted(vars(agent).items()):
+        if isinstance(value, (bool, int, float, str)):
+            found[name] = value
+        elif isinstance(value, Agent):
+            found[name] = settings_of(value)
+    return found
 
 
 def weights_digest(agent: Agent) -> str | None:
@@ -169,8 +193,8 @@ def _parsed(line: str) -> dict[str, Any] | None:
 
 
 def _same(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    rest = [{key: value for key, value in header.items() if key != "yardstick"} for header in (old, new)]
-    return rest[0] == rest[1] and _same_ears(old, new)
+    """Whether the headers agree in all that both tell."""
+    return all(old[key] == new[key] for key in (old.keys() & new.keys()) - {"yardstick"}) and _same_ears(old, new)
 
 
 def _same_ears(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
