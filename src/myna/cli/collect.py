@@ -109,13 +109,18 @@ class _Bar:
 
     def __enter__(self) -> Callable[[int, int], None]:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-        columns = (BarColumn(), TaskProgressColumn(show_speed=True), TextColumn("{task.completed:,.0f} rows"))
-        self.bar = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
-        self.task = self.bar.add_task("rows", total=None)
+        told = TextColumn("{task.completed:,.0f}/{task.total:,.0f} rows  {task.fields[pace]}")
+        self.bar = Progress(BarColumn(), told, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+        self.task = self.bar.add_task("rows", total=1, pace="")
         self.bar.start()
-        return lambda rows, total: self.bar.update(self.task, completed=rows, total=total)
+        return self.update
+
+    def update(self, rows: int, total: int) -> None:
+        """Move the bar."""
+        speed = self.bar.tasks[0].speed
+        self.bar.update(self.task, completed=rows, total=total, pace=f"{speed:,.0f} a second" if speed else "")
 
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
