@@ -14,8 +14,10 @@ from myna.envs.core import Core
 from myna.errors import UsageError
 from myna.synth.renderer import Renderer
 from myna.training.cloning import CloningLearner, CloningSettings
+from myna.training.config import load_config
 from myna.training.data import SOURCES, DataSet
 from myna.training.held_out import tasks_of
+from myna.training.sac import SACTraining
 from myna.training.supervised import Schedule
 
 SETTINGS = {"networks": NetworkConfig((32,)), "schedule": Schedule(3e-3, warm_up=5), "batch": 32, "played": 3}
@@ -150,3 +152,15 @@ def test_weights_tell_what_they_were_learnt_from(data: DataSet, renderer: Render
 def test_settings_out_of_range_are_refused(wrong: dict) -> None:
     with pytest.raises(UsageError):
         CloningSettings(**wrong)
+
+
+def test_the_configuration_that_comes_with_myna_can_be_read() -> None:
+    config = load_config("cloning", ["cloning.batch=64"])
+    settings = config.settings(CloningSettings)
+    assert config.kind == "cloning"
+    assert (settings.batch, settings.data) == (64, ("out/data/random",))
+
+
+def test_sac_can_go_on_from_the_weights_of_the_configurations() -> None:
+    networks = load_config("cloning").settings(CloningSettings).networks
+    assert networks == load_config("laptop").settings(SACTraining).learner.networks

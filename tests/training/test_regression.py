@@ -14,6 +14,7 @@ from myna.agents.regression import Guess, RegressionConfig, RegressionNet, load_
 from myna.errors import UsageError
 from myna.params import Parameter, ParameterTable
 from myna.synth.renderer import Renderer
+from myna.training.config import load_config
 from myna.training.data import DataSet
 from myna.training.learner import BrokenError
 from myna.training.regression import RegressionLearner, RegressionSettings, guess_loss
@@ -141,3 +142,10 @@ def test_settings_out_of_range_are_refused(wrong: dict) -> None:
 def test_a_schedule_out_of_range_is_refused(wrong: dict) -> None:
     with pytest.raises(UsageError):
         Schedule(**wrong)
+
+
+def test_the_configuration_that_comes_with_myna_can_be_read() -> None:
+    config = load_config("regression", ["regression.batch=64"])
+    settings = config.settings(RegressionSettings)
+    assert config.kind == "regression"
+    assert (settings.batch, settings.data) == (64, ("out/data/random",))
