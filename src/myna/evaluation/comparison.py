@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
@@ -117,13 +117,18 @@ def _results(jobs: Sequence[_Job], processes: int) -> Iterator[tuple[_Job, list[
     if processes <= 1:
         yield from ((job, _work(job)) for job in jobs)
         return
+    others = set(active_children())
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         futures = {pool.submit(_work, job): job for job in jobs}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
-        finally:
+        except BaseException:
+            # A group may take many minutes: whoever stops the run, by a signal or otherwise, shall not wait for it.
+            for process in set(active_children()) - others:
+                process.terminate()
             pool.shutdown(cancel_futures=True)
+            raise
 
 
 @functools.cache
