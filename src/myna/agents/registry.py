@@ -18,8 +18,16 @@ _CLASSES = {
     "retrieval": ("myna.agents.retrieval", "Retrieval"),
     "cma-es": ("myna.agents.cma_es", "ColdCMA"),
     "cat-cma-es": ("myna.agents.cat_cma_es", "CatCMA"),
+    "regression": ("myna.agents.regression", "Regression"),
+    "cloning": ("myna.agents.policy", "CloningPolicy"),
+    "sac": ("myna.agents.policy", "SACPolicy"),
 }
-POLISHED = {"retrieval+cma-es": "retrieval"}
+POLISHED = {
+    "retrieval+cma-es": "retrieval",
+    "regression+cma-es": "regression",
+    "cloning+cma-es": "cloning",
+    "policy+cma-es": "sac",
+}
 """Agents whose presets are then polished, see `myna.agents.polished`: name → the first agent."""
 AGENTS = (*_CLASSES, *POLISHED)
 """The names."""
@@ -35,6 +43,7 @@ def make_agent(name: str, renderer: Renderer, **settings: Any) -> Agent:
 
     Raises:
         UsageError: unknown name.
+        MynaError: a learned agent whose weights cannot be used.
         TypeError: a setting that it does not have.
     """
     if name not in AGENTS:
