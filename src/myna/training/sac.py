@@ -147,10 +147,8 @@ class SACLearner:
         try:
             self.sac.actor.load_state_dict(loaded.tensors)
         except RuntimeError:
-            sizes = loaded.card.get("networks")
-            raise UsageError(
-                f"The weights '{weights}' are of other networks ({sizes}): set learner.networks so."
-            ) from None
+            mend = f"set learner.networks as its card says, {loaded.card.get('networks')}"
+            raise UsageError(f"The weights '{weights}' are of other networks: {mend}.") from None
 
     # Learning
 

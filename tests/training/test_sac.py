@@ -1,0 +1,152 @@
+"""SAC under the harness: the order of a cycle, resuming, what it starts from, and what it ships."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from tests.training.tiny import tiny
+
+from myna.agents.heads import ActionHeads
+from myna.agents.networks import Actor, torch_generator
+from myna.agents.policy import network_config
+from myna.agents.rows import layout_of
+from myna.agents.weights import load_weights
+from myna.errors import MynaError, UsageError
+from myna.training.checkpoint import read_checkpoint, write_checkpoint
+from myna.training.config import load_config
+from myna.training.learner import BrokenError
+from myna.training.run import Training
+from myna.training.sac import SACLearner, SACTraining, make
+
+INTERVAL = 24
+
+
+def state_of(learner: SACLearner, folder: Path) -> bytes:
+    path = write_checkpoint(folder, learner.steps_done, learner.state_dict())
+    return (path / "state.safetensors").read_bytes() + (path / "state.json").read_bytes()
+
+
+def stepped(learner: SACLearner, cycles: int) -> SACLearner:
+    for _ in range(cycles):
+        learner.step()
+    return learner
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict]]:
+    """A whole training, small, and its log."""
+    out = tmp_path_factory.mktemp("smoke")
+    assert Training(tiny(), out).run()
+    return out, [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+
+
+def test_a_training_plays_learns_and_tells(smoke: tuple[Path, list[dict]]) -> None:
+    _, lines = smoke
+    figures = [line["scalars"] for line in lines]
+    learnt = [line for line in figures if "sac/critic_loss" in line]
+    assert len(learnt) > 5 and learnt[-1]["loss"] > 0.0 and learnt[-1]["stage"] == 1.0
+    assert {"share/play", "share/updates_beside", "env/reward/improvement", "steps_per_s"} <= set(learnt[-1])
+    assert {"eval/stage_1/best", "eval/in/best", "eval/in/start", "score"} <= set(figures[-1])
+
+
+def test_what_is_shipped_is_the_actor_with_a_card_that_tells_how_to_use_it(smoke: tuple[Path, list[dict]]) -> None:
+    shipped = load_weights(smoke[0] / "final" / "sac")
+    learner = make(tiny())
+    layout, heads = layout_of(learner.world.core.layout), learner.sac.heads
+    actor = Actor(layout, heads, network_config(shipped.card["networks"]), torch_generator(0, "any"))
+    actor.load_state_dict(shipped.tensors)
+    assert (shipped.card["kind"], shipped.card["mode"], shipped.card["horizon"], shipped.card["steps"]) == (
+        "sac", "all", 4, 96,
+    )  # fmt: skip
+    assert ActionHeads.of(learner.world.core.decoder.layout, **shipped.card["heads"]) == heads
+
+
+@pytest.mark.parametrize("cycles", [0, 1, 7, 10, 16])
+def test_a_resumed_training_is_bit_equal_to_one_never_stopped(cycles: int, tmp_path: Path) -> None:
+    whole = stepped(make(tiny()), cycles)
+    again = make(tiny("seed=0"))
+    again.load_state_dict(read_checkpoint(write_checkpoint(tmp_path / "kept", 1, whole.state_dict())))
+    assert state_of(stepped(whole, 9), tmp_path / "whole") == state_of(stepped(again, 9), tmp_path / "again")
+
+
+def test_another_seed_is_another_training(tmp_path: Path) -> None:
+    found = {state_of(stepped(make(tiny(f"seed={seed}")), 6), tmp_path / str(i)) for i, seed in enumerate((0, 1, 0))}
+    assert len(found) == 2
+
+
+def test_actions_of_a_cycle_come_from_the_actor_before_its_updates(monkeypatch: pytest.MonkeyPatch) -> None:
+    learner = stepped(make(tiny("sac.learner.warm_up=0")), 7)
+    assert not learner.batches.over and len(learner.replay) >= 8
+    before = [weight.clone() for weight in learner.sac.actor.parameters()]
+    seen, act = [], learner.sac.act
+
+    def watched(*arguments, **settings):
+        seen.append([weight.clone() for weight in learner.sac.actor.parameters()])
+        return act(*arguments, **settings)
+
+    monkeypatch.setattr(learner.sac, "act", watched)
+    learner.step()
+    after = [*learner.sac.actor.parameters()]
+    assert all(map(torch.equal, seen[0], before)) and not all(map(torch.equal, before, after))
+
+
+def test_the_replay_of_300_000_steps_stays_under_4_gib() -> None:
+    learner = make(load_config("laptop", ["sac.world.recordings.folder=''"]))
+    assert learner.config.replay_steps == 300_000
+    episode = 16 + 3  # rows of an episode of 16 steps
+    assert learner.replay.config.rows // episode * 16 >= 299_000
+    assert learner.replay.nbytes <= 4 * 2**30
+
+
+def test_a_loss_that_is_no_number_stops_with_the_batch(tmp_path: Path) -> None:
+    learner = stepped(make(tiny()), 6)
+    learner.replay.table["reward"][:] = torch.nan
+    with pytest.raises(BrokenError, match=r"critic_loss .*ceased to be a number") as error:
+        stepped(learner, 3)
+    assert torch.isnan(error.value.batch["reward"]).all() and "now" in error.value.batch
+
+
+def test_a_gradient_that_is_no_number_stops_too() -> None:
+    learner = stepped(make(tiny()), 6)
+    batch = learner.replay.sample(8)
+    told = learner.sac.update(batch)
+    weight = next(iter(learner.sac.critics.parameters()))
+    weight.grad = torch.full_like(weight, torch.inf)
+    with pytest.raises(BrokenError, match="a gradient ceased"):
+        learner._check(told, batch)
+
+
+def test_an_actor_may_begin_with_weights_that_were_learnt_before(smoke: tuple[Path, list[dict]]) -> None:
+    learner = make(tiny(f"sac.init={smoke[0] / 'final' / 'sac'}", "seed=5"))
+    shipped = load_weights(smoke[0] / "final" / "sac").tensors
+    assert all(torch.equal(learner.sac.actor.state_dict()[name], tensor) for name, tensor in shipped.items())
+    with pytest.raises(UsageError, match=r"of other networks: set learner\.networks"):
+        make(tiny(f"sac.init={smoke[0] / 'final' / 'sac'}", "sac.learner.networks.hidden=[8, 8]"))
+    with pytest.raises(MynaError, match="There are no weights"):
+        make(tiny("sac.init=nowhere"))
+
+
+def test_held_out_targets_move_the_curriculum_unless_the_stage_is_settled() -> None:
+    easy = "sac.world.curriculum.stages.oscillators.promotion={below = 90.0, after = 1}"
+    moved = "sac.world.curriculum.stages.oscillators.demotion={above = 99.0, after = 3}"
+    learner = make(tiny(easy, moved))
+    told = learner.evaluate()
+    assert learner.world.curriculum.stage == 2 and {"eval/stage_1/best", "eval/in/best"} <= set(told)
+    settled = make(tiny(easy, moved, "sac.world.promote=false"))
+    assert settled.world.curriculum.stage == 1 and "eval/stage_1/best" not in settled.evaluate()
+
+
+def test_evaluating_changes_nothing_that_is_learnt(tmp_path: Path) -> None:
+    settings = tiny("sac.world.promote=false")
+    one, other = stepped(make(settings), 6), stepped(make(settings), 6)
+    assert one.evaluate() == one.evaluate()
+    assert state_of(stepped(one, 5), tmp_path / "one") == state_of(stepped(other, 5), tmp_path / "other")
+
+
+@pytest.mark.parametrize("name", ["envs", "learn_after", "replay_steps"])
+def test_a_setting_that_cannot_be_is_told_in_a_sentence(name: str) -> None:
+    with pytest.raises(UsageError, match=f"{name} must be 1 or more"):
+        SACTraining(**{name: 0})
