@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,8 @@ CLAIMS = (
     Claim("sac_16_over_cloning_16", ("sac", 16), [("cloning", 16)], {"in": 0.85, "rec": 0.90}),
     Claim("sac_16_over_sac_no_recordings_16", ("sac", 16), [("sac-no-recordings", 16)], {"rec": 0.92}),
 )
+TRAINING_SEEDS = (2, 3)
+"""Contenders of further seeds are labelled `sac-2`, `policy+cma-es-2`, …, and judged where they were run."""
 # Key, file below out/, the number to reach, and what makes the file.
 OTHERS = (
     ("success_rate_stage_1", "bench/agents/stages.json", 0.80, "python benchmarks/agents.py --stages"),
@@ -69,19 +71,38 @@ OTHERS = (
 
 
 def claims_found(folder: Path, sets: Sequence[str], seed: int = 0) -> dict[str, dict[str, Any]]:
-    """What the rows in a folder say of each claim, by `KEY_SET`; `missing` says why where they say nothing."""
+    """What the rows in a folder say of each claim, by `KEY_SET`, and by `KEY_SET_seed_N` of further training seeds.
+
+    `missing` says why where they say nothing.
+    """
     found: dict[str, dict[str, Any]] = {}
     for claim in CLAIMS:
         for name in (name for name in sets if name in claim.at_most):
-            entry: dict[str, Any] = {"at_most": claim.at_most[name], **({"stretch": True} if claim.stretch else {})}
-            try:
-                found[f"{claim.key}_{name}"] = {**_compared(folder, claim, name, seed), **entry}
-            except UsageError as error:
-                found[f"{claim.key}_{name}"] = {"missing": str(error), **entry}
+            key = f"{claim.key}_{name}"
+            found[key] = _judged(folder, claim, name, seed)
+            for training in TRAINING_SEEDS:
+                further = _judged(folder, _of(training, claim), name, seed)
+                if "ratio" in further:
+                    found[f"{key}_seed_{training}"] = further
     told = [entry for entry in found.values() if "ratio" in entry]
     for entry, p in zip(told, holm([entry["p"] for entry in told]), strict=True):
         entry |= {"p_holm": float(f"{p:.3g}"), "reached": entry["ratio"] <= entry["at_most"]}
     return found
+
+
+def _of(training: int, claim: Claim) -> Claim:
+    """The claim about what another training seed made; against the same seed's without recordings."""
+    (label, renders), others = claim.one, claim.against
+    against = [(f"{other}-{training}" if other == "sac-no-recordings" else other, at) for other, at in others]
+    return replace(claim, one=(f"{label}-{training}", renders), against=against)
+
+
+def _judged(folder: Path, claim: Claim, name: str, seed: int) -> dict[str, Any]:
+    entry: dict[str, Any] = {"at_most": claim.at_most[name], **({"stretch": True} if claim.stretch else {})}
+    try:
+        return {**_compared(folder, claim, name, seed), **entry}
+    except UsageError as error:
+        return {"missing": str(error), **entry}
 
 
 def _compared(folder: Path, claim: Claim, name: str, seed: int) -> dict[str, Any]:

@@ -119,12 +119,23 @@ def test_a_cell_of_other_settings_weights_or_ears_is_begun_anew_and_the_old_one_
     path = cell.path(tmp_path)
     header, *lines = path.read_text().splitlines()
     changed = json.loads(header)
-    changed[change] = [changed["yardstick"][0] + 0.01, *changed["yardstick"][1:]] if change == "yardstick" else "other"
+    other = {"settings": {"a": 1}, "yardstick": [changed["yardstick"][0] + 0.01, *changed["yardstick"][1:]]}
+    changed[change] = other.get(change, "other")
     path.write_text("\n".join((json.dumps(changed), *lines)) + "\n")
     old = path.read_text()
     ran(tmp_path, cell, limit=1)
     assert path.with_suffix(".old").read_text() == old
     assert len(rows(tmp_path, cell)) == 1
+
+
+def test_weights_that_only_lie_elsewhere_by_now_are_not_run_again(tmp_path: Path) -> None:
+    cell = Cell(RANDOM, TINY, 1)
+    ran(tmp_path, cell, limit=2)
+    path = cell.path(tmp_path)
+    header, *lines = path.read_text().splitlines()
+    moved = {**json.loads(header), "settings": {"weights": "somewhere/else"}}
+    path.write_text("\n".join((json.dumps(moved), *lines)) + "\n")
+    assert list(run([cell], tmp_path, limit=2)) == []
 
 
 def test_the_last_digits_of_a_yardstick_do_not_matter(tmp_path: Path) -> None:
@@ -300,6 +311,18 @@ def test_the_table_judges_each_claim_by_the_ratio_on_its_set(tmp_path: Path, tab
     assert row["p_holm"] >= row["p"]
     assert "'sac' was not run on 'rec'" in found["sac_16_over_cma_es_500_rec"]["missing"]
     assert "76" in table.text(found, {})
+
+
+def test_a_claim_about_sac_is_also_judged_for_further_training_seeds_where_they_were_run(
+    tmp_path: Path, table: Any
+) -> None:
+    written(tmp_path, "cma-es", {i: [[1, 0.4 + i / 1000]] for i in range(9)}, budget=2000)
+    for label, loss in (("sac", 0.3), ("sac-3", 0.2)):
+        written(tmp_path, label, {i: [[1, loss + i / 1000]] for i in range(9)}, budget=64)
+    found = table.claims_found(tmp_path, ["in"])
+    ratios = [found[f"sac_16_over_cma_es_500_in{end}"]["ratio"] for end in ("", "_seed_3")]
+    assert ratios == pytest.approx([0.304 / 0.404, 0.204 / 0.404], abs=0.002)
+    assert "sac_16_over_cma_es_500_in_seed_2" not in found
 
 
 def test_of_several_starts_the_better_one_is_the_one_to_beat(tmp_path: Path, table: Any) -> None:

@@ -36,6 +36,7 @@ ANYTIME = frozenset(("random", "mean-preset", "retrieval", "cma-es", "cat-cma-es
 """Agents that do the same whatever the budget, only longer: one run tells all budgets below its own."""
 SAME_EARS = 1e-3
 """Yardsticks may differ by so much between machines; a change of engine, ears or targets moves them more."""
+_PATHS = frozenset(("weights", "guess"))
 _LABEL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-_")
 
 
@@ -152,7 +153,9 @@ def begin(path: Path, header: Mapping[str, Any]) -> set[int]:
         os.replace(path, path.with_suffix(".old"))
         kept = None
     first, rows = kept or (header, [])
-    write_atomic(path, "".join(json.dumps(line) + "\n" for line in (first, *rows)))
+    text = "".join(json.dumps(line) + "\n" for line in (first, *rows))
+    if kept is None or path.read_text(encoding="utf-8") != text:
+        write_atomic(path, text)
     return {row["index"] for row in rows}
 
 
@@ -193,8 +196,14 @@ def _parsed(line: str) -> dict[str, Any] | None:
 
 
 def _same(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Whether the headers agree in all that both tell."""
-    return all(old[key] == new[key] for key in (old.keys() & new.keys()) - {"yardstick"}) and _same_ears(old, new)
+    """Whether the headers agree in all that both tell; weights count by their digest, wherever they lie."""
+    told = [{**header, "settings": _without_paths(header["settings"])} for header in (old, new)]
+    both = (old.keys() & new.keys()) - {"yardstick"}
+    return all(told[0][key] == told[1][key] for key in both) and _same_ears(old, new)
+
+
+def _without_paths(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if key not in _PATHS}
 
 
 def _same_ears(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

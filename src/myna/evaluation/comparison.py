@@ -32,7 +32,7 @@ from myna.synth.renderer import Renderer
 
 __all__ = ["GROUP", "goal_of", "run", "yardstick"]
 
-GROUP = 16
+GROUP = 8
 """Targets that are matched in lock-step and written together."""
 _YARDSTICKS = 8
 
