@@ -19,9 +19,11 @@ from myna.training.run import Training
 
 STEPS, INTERVAL, CYCLE = 1_200, 24, 4
 SETTINGS = (f"run.steps={STEPS}", f"run.checkpoint_every={INTERVAL}", "run.evaluate_every=100000")
-# Children of a server that has everything imported already: a start takes a second less.
+# Children of a server that has everything imported already: a start takes some seconds less.
 CHILDREN = multiprocessing.get_context("forkserver")
-CHILDREN.set_forkserver_preload(["myna.training.sac", "myna.training.run", "torch.utils.tensorboard"])
+CHILDREN.set_forkserver_preload(
+    ["myna.training.sac", "myna.training.run", "torch.utils.tensorboard", "torch._dynamo", "torch._refs"]
+)
 
 
 def train(out: Path, begun) -> None:
