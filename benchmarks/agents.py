@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from agents_stages import measure_stages
-from agents_table import claims_found, others_found, text
+from agents_table import claims_found, medians_found, medians_text, others_found, text
 
 from myna.audio.collection import read_index
 from myna.errors import MynaError, UsageError
@@ -60,9 +60,14 @@ def main() -> None:
 
 
 def _print(options: argparse.Namespace) -> None:
-    claims = claims_found(options.out, options.sets.split(","), options.seed)
+    sets = options.sets.split(",")
+    medians = medians_found(options.out, sets, options.seed)
+    claims = claims_found(options.out, sets, options.seed)
     others = others_found(ROOT / "out")
-    print(json.dumps({**claims, **others}, indent=2) if options.json else text(claims, others))
+    if options.json:
+        print(json.dumps({**claims, **others, "medians": medians}, indent=2))
+    else:
+        print(f"{medians_text(medians)}\n{text(claims, others)}")
 
 
 def _options() -> argparse.Namespace:

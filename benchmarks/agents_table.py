@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from myna.errors import UsageError
-from myna.evaluation.cells import paired_losses
+from myna.evaluation.cells import best_at, paired_losses, read
 from myna.evaluation.statistics import Ratio, holm, paired_ratio
 from myna.seeding import generator
 
-__all__ = ["CLAIMS", "OTHERS", "Claim", "claims_found", "others_found", "text"]
+__all__ = ["CLAIMS", "OTHERS", "Claim", "claims_found", "medians_found", "medians_text", "others_found", "text"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ CLAIMS = (
     Claim("sac_16_over_cloning_16", ("sac", 16), [("cloning", 16)], {"in": 0.85, "rec": 0.90}),
     Claim("sac_16_over_sac_no_recordings_16", ("sac", 16), [("sac-no-recordings", 16)], {"rec": 0.92}),
 )
+MARKS = (1, 16, 50, 64, 200, 256, 500, 1000, 2000)
 TRAINING_SEEDS = (2, 3)
 """Contenders of further seeds are labelled `sac-2`, `policy+cma-es-2`, …, and judged where they were run."""
 # Key, file below out/, the number to reach, and what makes the file.
@@ -121,6 +122,20 @@ def _compared(folder: Path, claim: Claim, name: str, seed: int) -> dict[str, Any
     }
 
 
+def medians_found(folder: Path, sets: Sequence[str], seed: int = 0) -> dict[str, dict[str, dict[int, float]]]:
+    """Median best losses by set, contender and renders: an anytime agent's at all MARKS up to its budget."""
+    found: dict[str, dict[str, dict[int, float]]] = {name: {} for name in sets}
+    for path in sorted(folder.glob("*.jsonl")):
+        kept = read(path)
+        if kept is None or kept[0]["set"] not in sets or kept[0]["seed"] != seed or not kept[1]:
+            continue
+        header, rows = kept
+        marks = {mark for mark in MARKS if mark < header["budget"] and header["anytime"]} | {header["budget"]}
+        own = found[header["set"]].setdefault(header["label"], {})
+        own |= {mark: round(statistics.median(best_at(row, mark) for row in rows), 4) for mark in sorted(marks)}
+    return found
+
+
 def others_found(folder: Path) -> dict[str, dict[str, Any]]:
     """The rows that are no comparison, from the files below out/ that hold them."""
     found: dict[str, dict[str, Any]] = {}
@@ -159,8 +174,21 @@ _READERS = {
 }
 
 
+def medians_text(medians: Mapping[str, Mapping[str, Mapping[int, float]]]) -> str:
+    """A table of median losses for people."""
+    lines = []
+    for name, contenders in medians.items():
+        marks = sorted({mark for row in contenders.values() for mark in row})
+        width = max(map(len, [*contenders, "median loss on ", name])) + 15
+        lines.append(f"{f'median loss on {name} at':{width}}" + "".join(f"{mark:7}" for mark in marks))
+        for label, row in contenders.items():
+            lines.append(f"{label:{width}}" + "".join(f"{row[m]:7.3f}" if m in row else f"{'':7}" for m in marks))
+        lines.append("")
+    return "\n".join(lines)
+
+
 def text(claims: Mapping[str, Mapping[str, Any]], others: Mapping[str, Mapping[str, Any]]) -> str:
-    """A table for people."""
+    """A table of claims for people."""
     width = max(map(len, [*claims, *others]))
     lines = [f"{'':{width}} {'ratio':>7} {'95 % interval':>16} {'at most':>8} {'wins':>5} {'n':>4} {'p (Holm)':>9}"]
     for key, entry in claims.items():

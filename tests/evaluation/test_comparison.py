@@ -334,6 +334,16 @@ def test_of_several_starts_the_better_one_is_the_one_to_beat(tmp_path: Path, tab
     assert row["reached"]
 
 
+def test_medians_are_told_at_every_mark_of_an_anytime_agent_and_at_the_budget_of_one_that_plans(
+    tmp_path: Path, table: Any
+) -> None:
+    written(tmp_path, "cma-es", {i: [[1, 0.8], [50, 0.4 + i / 10]] for i in range(3)}, budget=64)
+    written(tmp_path, "auto", {0: [[1, 0.9], [150, 0.3]]}, budget=200, anytime=False)
+    found = table.medians_found(tmp_path, ["in", "rec"])
+    assert found == {"in": {"cma-es": {1: 0.8, 16: 0.8, 50: 0.5, 64: 0.5}, "auto": {200: 0.3}}, "rec": {}}
+    assert "0.500" in table.medians_text(found)
+
+
 def test_rows_that_other_benchmarks_measure_are_read_from_their_files(tmp_path: Path, table: Any) -> None:
     assert all("missing" in entry for entry in table.others_found(tmp_path).values())
     for folder in ("bench/agents", "train/laptop"):

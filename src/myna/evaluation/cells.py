@@ -25,6 +25,7 @@ __all__ = [
     "Contender",
     "append",
     "begin",
+    "best_at",
     "best_losses",
     "paired_losses",
     "read",
@@ -232,7 +233,7 @@ def best_losses(
             continue
         header, rows = kept
         if header["budget"] == renders or (header["anytime"] and header["budget"] > renders):
-            return header, {row["index"]: _best_at(row, renders) for row in rows}
+            return header, {row["index"]: best_at(row, renders) for row in rows}
     raise UsageError(f"'{label}' was not run on '{name}' with {renders} renders.")
 
 
@@ -257,6 +258,6 @@ def _budget(path: Path) -> int:
     return int(parts[2]) if len(parts) > 3 and parts[2].isdigit() else 0
 
 
-def _best_at(row: Mapping[str, Any], renders: int) -> float:
+def best_at(row: Mapping[str, Any], renders: int) -> float:
     """Infinite before the first render."""
     return min((loss for at, loss in row["curve"] if at <= renders), default=np.inf)
