@@ -9,6 +9,7 @@ import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ class CurriculumConfig:
     held_out_seed: int
     own_seeds: bool
 
-    @property
+    @cached_property
     def notes(self) -> int:
         """Probes per task, N: as many as the largest probe set has, in every stage."""
         return max(len(played.notes) for stage in self.stages for played in stage.probe_sets)

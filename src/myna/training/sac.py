@@ -39,7 +39,7 @@ from myna.training.worlds import WorldConfig, make_world
 __all__ = ["SACLearner", "SACTraining", "make"]
 
 Clock = defaultdict[str, float]
-_TURN = 3
+_TURN = 4
 """Between two batches goals, targets and starts are rendered: as long as so many cycles, with as many updates."""
 
 
