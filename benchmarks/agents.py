@@ -33,6 +33,8 @@ from myna.evaluation.cells import Cell, Contender
 from myna.evaluation.comparison import run
 from myna.evaluation.suites import load_suite
 from myna.evaluation.suites.sets import PresetSet, RecordingSet, TargetSet
+from myna.retrieval import load_bank
+from myna.synth.renderer import Renderer
 from myna.training.recordings import split_by_instrument
 
 ROOT = Path(__file__).parents[1]
@@ -44,6 +46,7 @@ BUDGETS: dict[str, tuple[int, ...]] = {
     "regression+cma-es": (50, 200, 1000), "cloning+cma-es": (50, 200, 1000), "policy+cma-es": (50, 200, 1000),
     "auto": (200, 1000),
 }  # fmt: skip
+BANKED = ("retrieval", "retrieval+cma-es", "auto")
 
 
 def main() -> None:
@@ -97,11 +100,18 @@ def _run(options: argparse.Namespace) -> None:
         for targets in map(_set, options.sets.split(","))
         for budget in _budgets(contender, options.budgets)
     ]
+    if any(contender.agent in BANKED or contender.settings.get("start") == "retrieved" for contender in contenders):
+        load_bank(Renderer(), _say_building)  # once, before several processes would each build it
     began = time.monotonic()
     about = {"commit": _commit()}
     for cell, done, wanted in run(cells, options.out, limit=options.limit, processes=options.processes, about=about):
         name = f"{cell.contender.label} on {cell.targets.name}, {cell.budget} renders"
         print(f"{time.monotonic() - began:7.0f} s  {name}: {done} of {wanted}", file=sys.stderr, flush=True)
+
+
+def _say_building(done: int, total: int) -> None:
+    if done == total or done * 10 // total > (done - 64) * 10 // total:
+        print(f"building the bank: {done} of {total}", file=sys.stderr, flush=True)
 
 
 def _contender(text: str) -> Contender:
