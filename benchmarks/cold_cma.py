@@ -17,7 +17,9 @@ import numpy as np
 from cmaes import CMA, CMAwM
 
 from myna.agents import Agent, Goal, Objective, Search
+from myna.agents.cat_cma_es import CatCMA
 from myna.agents.cma_es import POPULATION, SIGMA
+from myna.agents.mean_preset import mean_of_prior
 from myna.params import ParameterTable
 from myna.presets.generator import MusicalPrior
 from myna.seeding import generator
@@ -35,6 +37,7 @@ SETTINGS = (
     (0.2, 16, "middle", "CMA"),
     (0.2, 16, "default preset", "CMA, lr_adapt"),
     (0.2, 16, "default preset", "CMAwM"),
+    *((sigma, 16, "mean of the prior", "CatCMAwM") for sigma in (0.07, 0.15)),
 )
 MARK = 200
 
@@ -79,6 +82,9 @@ class Variant(Agent):
         self.setting = setting
 
     def search(self, objective: Objective, rng: np.random.Generator) -> Search:
+        sigma, population, _, variant = self.setting
+        if variant == "CatCMAwM":
+            yield from CatCMA(self.renderer, sigma, population).search(objective, rng)
         for optimizer in _optimizers(objective.table, *self.setting, rng):
             yield from _generations(optimizer, objective.table)
 
@@ -89,7 +95,7 @@ def _optimizers(
     """The optimiser, then restarts with twice the population each (IPOP), without end."""
     mean = {
         "default preset": lambda: table.encode(table.defaults),
-        "mean of the prior": lambda: MusicalPrior(table).sample(512, generator(0, "cold", "mean")).mean(axis=0),
+        "mean of the prior": lambda: mean_of_prior(table),
         "middle": lambda: np.full(len(table), 0.5),
     }[start]()
     size = population or 4 + int(3 * np.log(len(table)))
