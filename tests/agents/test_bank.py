@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
+from myna.agents import Watch, make_agent
 from myna.agents.retrieval import Retrieval, nearest_presets, with_gain
 from myna.features import analyse
 from myna.presets.generator import audible
@@ -157,3 +158,31 @@ def test_retrieval_renders_the_nearest_and_keeps_the_best(renderer, goal, object
     task = objective(10)
     assert match.renders == 10
     assert match.loss == hear(task, nearest_presets(task, 10)).min()
+
+
+def test_the_time_that_building_takes_is_told(renderer, objective, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(bank_module, "bank_dir", lambda: tmp_path)
+    forget()
+    built, read = Watch(), Watch()
+    nearest_presets(objective(1, watch=built), 1)
+    nearest_presets(objective(1, watch=read), 1)
+    forget()
+    assert built.waited_s > 10 * read.waited_s > 0
+
+
+@pytest.mark.parametrize("name", ["retrieval", "retrieval+cma-es", "auto"])
+def test_a_stop_while_the_bank_is_built_still_gives_a_preset(
+    renderer, goal, rng, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(bank_module, "bank_dir", lambda: tmp_path)
+    forget()
+    asked: list[bool] = []
+
+    def stop() -> bool:  # not yet when the search begins
+        asked.append(True)
+        return len(asked) > 1
+
+    (match,) = make_agent(name, renderer).match([goal], 50, rng, watch=Watch(stop=stop))
+    forget()
+    assert match.renders == 1
+    assert np.array_equal(match.u, renderer.table.snap(renderer.table.encode(renderer.table.defaults)))
