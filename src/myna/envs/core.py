@@ -289,9 +289,7 @@ class Core:
 def _put_features(features: Features | None, rows: torch.Tensor, fresh: Features | None) -> Features | None:
     if features is None or fresh is None:
         return None
-    new = fresh.tensors()
-    names = iter(new)
-    return features.map(lambda values: put_rows(values, rows, new[next(names)]))
+    return features.combine(lambda both: put_rows(both[0], rows, both[1]), fresh)
 
 
 def _mean(values: torch.Tensor) -> torch.Tensor:

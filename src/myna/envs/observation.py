@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
@@ -59,6 +59,22 @@ class Part:
         return gymnasium.spaces.Box(low, high, dtype=np.float32)
 
 
+class Columns(NamedTuple):
+    """Where knobs are read from, on one device.
+
+    Attributes:
+        ordered: (O,) parameters with an order.
+        chosen: (options,) of each option of all choices, the parameter.
+        steps: (options,) how many options that one has.
+        option: (options,) which of them this is.
+    """
+
+    ordered: torch.Tensor
+    chosen: torch.Tensor
+    steps: torch.Tensor
+    option: torch.Tensor
+
+
 class ObservationLayout:
     """The parts of an observation and where each lies in the flat vector.
 
@@ -82,6 +98,7 @@ class ObservationLayout:
         self.ordered = np.flatnonzero(~table.categorical)
         self.choices = np.flatnonzero(table.categorical)
         self.parts = (*self._heard(), *self._losses(), *self._knobs())
+        self._columns: dict[torch.device, Columns] = {}
 
     def _heard(self) -> list[Part]:
         sounds = {"target": "target", "current": "current sound", "difference": "target minus current"}
@@ -112,6 +129,15 @@ class ObservationLayout:
             Part("bound", (1,), 0.0, 1.0, "the largest Δu of a step, either way"),
             Part("time_left", (1,), 0.0, 1.0, "steps that are left, as a share of the horizon"),
         ]
+
+    def on(self, device: torch.device) -> Columns:
+        """Where knobs are read from, made once per device."""
+        if device not in self._columns:
+            steps = self.table.steps[self.choices]
+            option = np.concatenate([np.arange(count) for count in steps])
+            arrays = (self.ordered, np.repeat(self.choices, steps), np.repeat(steps, steps), option)
+            self._columns[device] = Columns(*(torch.from_numpy(array).to(device) for array in arrays))
+        return self._columns[device]
 
     def __getitem__(self, name: str) -> Part:
         """The part of that name; KeyError where there is none."""
@@ -186,8 +212,8 @@ def _knobs(layout: ObservationLayout, state: State) -> torch.Tensor:
     return torch.cat(
         [
             state.played.flatten(1),
-            2.0 * state.raw_u[:, layout.ordered] - 1.0,
-            _one_hot(layout, state.u),
+            2.0 * state.raw_u.index_select(1, layout.on(state.u.device).ordered) - 1.0,
+            _one_hot(layout.on(state.u.device), state.u),
             tasks.open.double(),
             (state.moved / bound).clamp_(-CLIP, CLIP),
             bound,
@@ -205,9 +231,6 @@ def played(tasks: TaskBatch) -> torch.Tensor:
     return torch.tensor(told, dtype=torch.float64, device=tasks.device)
 
 
-def _one_hot(layout: ObservationLayout, u: torch.Tensor) -> torch.Tensor:
+def _one_hot(columns: Columns, u: torch.Tensor) -> torch.Tensor:
     """The options of all choices side by side, (B, options)."""
-    steps = layout.table.steps[layout.choices]
-    chosen = u[:, np.repeat(layout.choices, steps)] * torch.from_numpy(np.repeat(steps, steps)).to(u.device)
-    option = torch.from_numpy(np.concatenate([np.arange(count) for count in steps])).to(u.device)
-    return (torch.floor(chosen) == option).double()
+    return (torch.floor(u.index_select(1, columns.chosen) * columns.steps) == columns.option).double()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
 
@@ -109,7 +110,7 @@ class State:
         """What `change` makes of each tensor and those of others in its place; the trail is one step long."""
         every = (self, *others)
         names = [field.name for field in fields(self) if isinstance(getattr(self, field.name), torch.Tensor)]
-        changed = {name: change(*(getattr(state, name) for state in every)) for name in names}
+        changed: dict[str, Any] = {name: change(*(getattr(state, name) for state in every)) for name in names}
         return State(
             **changed,
             tasks=tasks,

@@ -105,18 +105,17 @@ class TaskBatch:
         rows = _rows(index, len(self))
         if len(rows) != len(other):
             raise UsageError(f"{len(other)} tasks cannot take the place of {len(rows)}.")
-        TaskBatch.cat([self[:1], other[:1]])  # raises where they cannot lie in one batch
-        where, fresh = rows.to(self.device), other.target.tensors()
-        names = iter(fresh)
-        target = self.target.map(lambda tensor: tensor.index_copy(0, where, fresh[next(names)]))
+        _check_probes([self, other])
+        where = rows.to(self.device)
+        target = self.target.combine(lambda both: both[0].index_copy(0, where, both[1]), other.target)
         rest = {name: getattr(self, name).index_copy(0, where, getattr(other, name)) for name in _TENSORS[1:]}
         audio = None
         if self.target_audio is not None and other.target_audio is not None:
             audio = self.target_audio.index_copy(0, where, other.target_audio)
-        order = torch.arange(len(self)).index_copy(0, rows, len(self) + torch.arange(len(rows))).tolist()
-        both = [*zip(self.probes, self.names, strict=True), *zip(other.probes, other.names, strict=True)]
-        probes, words = zip(*(both[i] for i in order), strict=True)
-        return TaskBatch(target=target, **rest, probes=probes, names=words, target_audio=audio)
+        probes, names = list(self.probes), list(self.names)
+        for place, row in enumerate(rows.tolist()):
+            probes[row], names[row] = other.probes[place], other.names[place]
+        return TaskBatch(target=target, **rest, probes=tuple(probes), names=tuple(names), target_audio=audio)
 
     def to(self, device: torch.device | str) -> TaskBatch:
         """The same tasks on another device."""
@@ -130,8 +129,7 @@ class TaskBatch:
         Raises:
             UsageError: no parts, or targets of another number of probes, length, rate or feature config.
         """
-        if len({part.target.shape[1] for part in parts}) > 1:
-            raise UsageError("Only tasks with one number of probes can be joined.")
+        _check_probes(parts)
         target = Features.cat([part.target for part in parts])
         tensors = {name: torch.cat([getattr(part, name) for part in parts]) for name in _TENSORS if name != "target"}
         audio = [part.target_audio for part in parts if part.target_audio is not None]
@@ -142,6 +140,11 @@ class TaskBatch:
             names=tuple(name for part in parts for name in part.names),
             target_audio=torch.cat(audio) if len(audio) == len(parts) else None,
         )
+
+
+def _check_probes(parts: Sequence[TaskBatch]) -> None:
+    if len({part.target.shape[1] for part in parts}) > 1:
+        raise UsageError("Only tasks with one number of probes can be joined.")
 
 
 def _rows(index: Any, count: int) -> torch.Tensor:

@@ -7,6 +7,7 @@ of the main window, M mel bands, K loudness blocks, E envelope frames.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -131,6 +132,10 @@ class Features:
         """
         return _joined(parts, torch.cat)
 
+    def combine(self, change: Callable[[list[torch.Tensor]], torch.Tensor], *others: Features) -> Features:
+        """What `change` makes of each tensor and those of others in its place; raises as `cat` does."""
+        return _joined([self, *others], change)
+
     @staticmethod
     def stack(parts: Sequence[Features]) -> Features:
         """Join along a new first dimension; raises as `cat` does."""
@@ -183,6 +188,7 @@ class Features:
         return _build(tensors, self.config, self.sample_rate, self.samples)
 
 
+@functools.cache
 def _names() -> list[str]:
     return [field.name for field in dataclasses.fields(Features) if field.name not in _METADATA]
 

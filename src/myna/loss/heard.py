@@ -21,7 +21,7 @@ __all__ = ["Heard", "log_magnitude"]
 
 ONSET_BELOW_PEAK_DB = 40.0
 """A sound begins and ends where its envelope crosses this far below its peak."""
-_LARGE = frozenset({"cumulative", "log_magnitudes", "magnitude_norms", "loud_bands"})
+_LARGE = frozenset({"log_magnitudes", "magnitude_norms", "loud_bands"})
 _HEARD_DB = -70.0
 _MAGNITUDE_FLOOR = 1e-4
 _LN10_OVER_20 = math.log(10.0) / 20.0

@@ -56,6 +56,8 @@ def score(
         return loss(features, _goal_of(goal, part)), features.lean()
 
     parts = each_item(compare, -(-len(audio) // size), threads)
+    if len(parts) == 1:
+        return parts[0]
     return LossBreakdown.cat(part for part, _ in parts), Features.cat([features for _, features in parts])
 
 
