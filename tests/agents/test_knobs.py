@@ -32,6 +32,14 @@ def test_turning_any_silent_knob_leaves_every_bit_of_the_sound(renderer) -> None
         assert [table.names[knob] for knob in silent[heard]] == []
 
 
+def test_many_presets_are_told_as_each_is_alone(renderer) -> None:
+    u = renderer.table.sample(40, generator(9, "knobs")).reshape(8, 5, -1)
+    together = audible_knobs(renderer.table, u)
+    assert all(
+        np.array_equal(together[i, j], audible_knobs(renderer.table, u[i, j])) for i in range(8) for j in range(5)
+    )
+
+
 def test_of_a_module_that_is_off_only_the_switch_is_left(renderer) -> None:
     audible = names(renderer.table, settings(renderer.table, reverb__on=False))
     assert {name for name in audible if name.startswith("reverb.")} == {"reverb.on"}

@@ -2,18 +2,14 @@
 
 Of a preset only what can be heard counts: a knob of a module that is off may stand anywhere.
 
-`python -m myna.training.regression DATA … --out DIR --minutes 5` trains without the harness.
 Shapes: B rows, P parameters, O ordered parameters, C choices.
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import functools
-import math
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,7 +25,6 @@ from myna.envs.core import Core
 from myna.envs.task import TaskBatch
 from myna.errors import UsageError
 from myna.features import one_core
-from myna.files import make_folder
 from myna.seeding import generator
 from myna.synth.renderer import Renderer
 from myna.training.config import TrainConfig
@@ -215,60 +210,3 @@ class RegressionLearner(Supervised):
     def save(self, folder: Path) -> None:
         """Write `regression.safetensors` and its card."""
         save_weights(folder / self.name, self.net.state_dict(), self.card())
-
-
-# Without the harness
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Train and write the weights that did best on what was held out."""
-    parser = argparse.ArgumentParser(prog="python -m myna.training.regression", description=__doc__)
-    parser.add_argument("data", nargs="+", help="folders of data sets")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the weights")
-    parser.add_argument("--minutes", type=float, default=5.0, help="of training (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of weights and draws (default: %(default)s)")
-    parser.add_argument("--hidden", type=int, default=RegressionConfig.hidden, help="width (default: %(default)s)")
-    parser.add_argument("--layers", type=int, default=RegressionConfig.layers, help="depth (default: %(default)s)")
-    parser.add_argument("--rate", type=float, default=Schedule.rate, help="AdamW's (default: %(default)s)")
-    parser.add_argument("--noise", type=float, default=RegressionSettings.noise, help="on summaries")
-    parser.add_argument("--bf16", action="store_true", help="run the network in bfloat16")
-    asked = parser.parse_args(arguments)
-    settings = RegressionSettings(
-        tuple(asked.data),
-        RegressionConfig(asked.hidden, asked.layers),
-        Schedule(asked.rate),
-        noise=asked.noise,
-        bf16=asked.bf16,
-    )
-    data, renderer = DataSet.open(*asked.data), Renderer()
-    total = _steps_in(settings, data, renderer, asked.minutes)
-    print(f"{len(data):,} rows, {total:,} steps of {settings.batch}")
-    _train(RegressionLearner(settings, total, asked.seed, data=data, renderer=renderer), make_folder(asked.out))
-
-
-def _steps_in(settings: RegressionSettings, data: DataSet, renderer: Renderer, minutes: float) -> int:
-    """How many steps fit, by the time that a few take; a schedule must know its end."""
-    trial = RegressionLearner(settings, 1_000, 0, data=data, renderer=renderer)
-    for _ in range(5):
-        trial.step()
-    began = time.perf_counter()
-    for _ in range(20):
-        trial.step()
-    return max(1, round(minutes * 60.0 * 20 / (time.perf_counter() - began)))
-
-
-def _train(learner: RegressionLearner, folder: Path) -> None:
-    best, every = math.inf, max(1, learner.total // 20)
-    while learner.steps_done < learner.total:
-        told = learner.step()
-        if learner.steps_done % every == 0 or learner.steps_done == learner.total:
-            judged = learner.evaluate()
-            figures = "  ".join(f"{name} {value:.4f}" for name, value in judged.items())
-            print(f"{learner.steps_done:7,} of {learner.total:,}  loss {told['loss']:.4f}  {figures}", flush=True)
-            if judged["score"] < best:
-                best = judged["score"]
-                learner.save(folder)
-
-
-if __name__ == "__main__":
-    main()
