@@ -15,7 +15,7 @@ from myna.agents.policy import network_config
 from myna.agents.rows import layout_of
 from myna.agents.weights import load_weights
 from myna.errors import MynaError, UsageError
-from myna.training.checkpoint import read_checkpoint, write_checkpoint
+from myna.training.checkpoint import checkpoints, read_checkpoint, write_checkpoint
 from myna.training.config import load_config
 from myna.training.learner import BrokenError
 from myna.training.run import Training

@@ -100,7 +100,8 @@ class Training:
     ) -> None:
         """See the class."""
         self.config, self.out, self._watch, self._stop = config, make_folder(out), watch, stop
-        self.best, self._seconds = math.inf, 0.0  # seconds: of all runs up to the last checkpoint
+        self.best, self._judged_at = math.inf, -1
+        self._seconds = 0.0  # of all runs up to the last checkpoint
         self._checkpoints = self.out / "checkpoints"
         self._resumed_at = -1 if resume else None
         if not resume and checkpoints(self._checkpoints):
@@ -134,6 +135,7 @@ class Training:
                 raise UsageError(f"The training was begun with another {name}: resume with the configuration it had.")
         self.learner.load_state_dict(state["learner"])
         self.best, self._seconds = state["best"], state["seconds"]
+        self._judged_at = state.get("judged_at", -1)
         self._resumed_at = self.learner.steps_done
 
     @property
@@ -156,7 +158,8 @@ class Training:
         try:
             finished = self._loop(log)
             if finished:
-                self._evaluate(log)
+                if self._judged_at != self.learner.steps_done:
+                    self._evaluate(log)
                 replace_folder(self.out / "final", self.learner.save)
             self._checkpoint()
             return finished
@@ -190,6 +193,7 @@ class Training:
     def _evaluate(self, log: Loggers) -> None:
         begun = time.perf_counter()
         figures = {**self.learner.evaluate(), "minutes": self.seconds / 60.0}
+        self._judged_at = self.learner.steps_done
         log.scalars(self.learner.steps_done, figures)
         if figures["score"] < self.best:
             self.best = figures["score"]
@@ -229,6 +233,7 @@ class Training:
             "learner": self.learner.state_dict(),
             "config": dataclasses.asdict(self.config),
             "best": self.best,
+            "judged_at": self._judged_at,
             "seconds": self.seconds,
         }
         write_checkpoint(self._checkpoints, self.learner.steps_done, state, self.learner.save)
