@@ -213,6 +213,7 @@ def test_weights_can_be_chosen() -> None:
         ({"penalties": {"boredom": 1.0}}, "no penalty 'boredom'"),
         ({"weights": {"log_mel": -1.0}}, "weight of 'log_mel'"),
         ({"weights": {"log_mel": float("nan")}}, "weight of 'log_mel'"),
+        ({"weights": {}, "penalties": {}}, "at least one term or penalty"),
     ],
 )
 def test_unknown_names_and_impossible_weights_are_refused(settings: dict, message: str) -> None:

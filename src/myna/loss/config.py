@@ -56,7 +56,7 @@ class LossConfig:
         penalties: weights by penalty, likewise.
 
     Raises:
-        UsageError: a name that is not known, a negative weight, or a scale set that is not there.
+        UsageError: a name that is not known, a negative weight, no weights at all, or a scale set that is not there.
     """
 
     scale_set: str = "full"
@@ -67,6 +67,8 @@ class LossConfig:
         """Check the names and keep copies that nobody can change."""
         _check(self.weights, WEIGHTS, "loss term")
         _check(self.penalties, PENALTY_WEIGHTS, "penalty")
+        if not self.weights and not self.penalties:
+            raise UsageError("A loss needs at least one term or penalty.")
         object.__setattr__(self, "weights", MappingProxyType(dict(self.weights)))
         object.__setattr__(self, "penalties", MappingProxyType(dict(self.penalties)))
 

@@ -73,7 +73,8 @@ class PerceptualLoss:
         """See the class."""
         self.config = config
         by_median = scales(config.scale_set)
-        self._factors = {name: weight / by_median[name] for name, weight in config.weights.items()}
+        factors = {name: weight / by_median[name] for name, weight in config.weights.items()} | dict(config.penalties)
+        self._names, self._weights = tuple(factors), torch.tensor(list(factors.values()))
 
     def __call__(self, features: Features | Heard, target: Features | Heard) -> LossBreakdown:
         """Compare each item; the same bits whatever else is in the batch.
@@ -87,28 +88,26 @@ class PerceptualLoss:
         """
         sound, goal = as_heard(features), as_heard(target)
         _check_alike(sound.features, goal.features)
-        parts = {name: factor * TERMS[name](sound, goal) for name, factor in self._factors.items()}
-        parts |= {name: weight * PENALTIES[name](sound, goal) for name, weight in self.config.penalties.items()}
-        return _breakdown(parts, self._factors, sound.features.finite & goal.features.finite)
+        parts = [TERMS[name](sound, goal) for name in self.config.weights]
+        parts += [PENALTIES[name](sound, goal) for name in self.config.penalties]
+        return self._breakdown(torch.stack(parts), sound.features.finite & goal.features.finite)
+
+    def _breakdown(self, parts: Tensor, finite: Tensor) -> LossBreakdown:
+        """Weigh the parts (K, …), mark what is broken, and add them up one by one: a sum would round by its shape."""
+        whole = finite.float()  # silence stands in for what is broken, so its parts are finite
+        weights = self._weights.to(parts.device).reshape(-1, *[1] * whole.ndim)
+        weighed = dict(zip(self._names, (weights * parts * whole).unbind(), strict=True))
+        weighed["broken"] = BROKEN * (1.0 - whole)
+        total = torch.zeros_like(weighed["broken"])
+        for part in weighed.values():
+            total = total + part
+        terms = {name: weighed.pop(name) for name in self.config.weights}
+        return LossBreakdown(total, terms, weighed)
 
 
 def as_heard(features: Features | Heard) -> Heard:
     """Wrap features unless they are wrapped."""
     return features if isinstance(features, Heard) else Heard(features)
-
-
-def _breakdown(parts: dict[str, Tensor], terms: Iterable[str], finite: Tensor) -> LossBreakdown:
-    """Sum the parts one by one, as a sum over a stack would round by its shape, and mark what is broken."""
-    whole = finite.float()  # silence stands in for what is broken, so its parts are finite
-    parts = {name: part * whole for name, part in parts.items()}
-    parts["broken"] = BROKEN * (1.0 - whole)
-    total = torch.zeros_like(parts["broken"])
-    for part in parts.values():
-        total = total + part
-    terms = list(terms)
-    return LossBreakdown(
-        total, {name: parts[name] for name in terms}, {name: parts[name] for name in parts if name not in terms}
-    )
 
 
 def _check_alike(a: Features, b: Features) -> None:
