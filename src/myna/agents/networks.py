@@ -97,8 +97,18 @@ class Actor(nn.Module):
         start, rate = 2 * self.heads.deltas, self.heads.choice_rate
         with torch.no_grad():
             for options in self.heads.options:
-                self.last.bias[start] += math.log((1 - rate) / rate * (options - 1))
+                self.last.bias[start] += math.log((1 - rate) / rate * (options - 1)) / self.heads.sharpness
                 start += options
+
+    @torch.no_grad()
+    def spread_as_meant(self) -> None:
+        """Make deltas as random as their target, wherever: cloning teaches means, and leaves spreads as they were."""
+        low, high = _LOG_STD
+        log_std = self.heads.entropy_per_delta - 0.5 * math.log(2 * math.pi * math.e)  # tanh bends little of it
+        share = min(max((log_std - low) / (high - low), 1e-3), 1 - 1e-3)
+        spreads = slice(self.heads.deltas, 2 * self.heads.deltas)
+        self.last.weight[spreads] = 0.0
+        self.last.bias[spreads] = math.atanh(2.0 * share - 1.0)
 
     def forward(self, observation: torch.Tensor, live: Live) -> Policy:
         """The policy at observations (B, D); a closed module has probability 0."""
@@ -128,9 +138,10 @@ class Actor(nn.Module):
         # log(1 - tanh²) without cancellation.
         squash = 2.0 * (math.log(2.0) - before - softplus(-2.0 * before))
         entropy = 0.5 * noise.delta.square() + policy.log_std + 0.5 * math.log(2 * math.pi) + squash
-        chances, module = policy.choice.softmax(-1), policy.module.exp()
+        choosing = (self.heads.sharpness * policy.choice).log_softmax(-1)
+        chances, module = choosing.exp(), policy.module.exp()
         heads = {"delta": delta.detach(), "choice": _pick(chances, noise.choice)}
-        choice, free_choice = _straight(chances, heads["choice"]), _entropy(chances, policy.choice)
+        choice, free_choice = _straight(chances, heads["choice"]), _entropy(chances, choosing)
         if self.heads.modules:
             heads["module"] = _pick(module, noise.module)
             module = _straight(module, heads["module"])

@@ -50,6 +50,7 @@ class HeadTargets:
     entropy_per_delta: float = -1.0
     choice_rate: float = 0.05
     module_rate: float = 0.5
+    sharpness: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,8 @@ class SACLearner:
         except RuntimeError:
             mend = f"set learner.networks as its card says, {loaded.card.get('networks')}"
             raise UsageError(f"The weights '{weights}' are of other networks: {mend}.") from None
+        if loaded.card["kind"] == "cloning":
+            self.sac.actor.spread_as_meant()
 
     # Learning
 
