@@ -87,6 +87,8 @@ def test_what_is_given_is_read(line: str, fields: dict) -> None:
         ("a --colour blue", "--colour: 'blue' is not one of red, green"),
         ("a --colour re", "--colour: 're' is not one of red, green"),
         ("a --keep ,", "--keep: name at least one"),
+        ("a --steps 3 --steps 4", "--steps is given twice"),
+        ("a --size-m=1 --size_m 2", "--size_m is given twice"),
         ("a --json=1", "--json takes no value"),
         ("a --json=", "--json takes no value"),
         ("a --no-json", "unknown option '--no-json' (did you mean --json?)"),

@@ -60,7 +60,8 @@ def _flags(options: Any) -> dict[str, Any]:
 
 
 def _check_flags(flags: dict[str, Any], prog: str, argv: Sequence[str]) -> None:
-    """Refuse what tyro would take for something else: an unknown option, or a switch with a value."""
+    """Refuse what tyro would take for something else: an unknown option, a switch with a value, or the first of two."""
+    seen: set[str] = set()
     for token in argv[: argv.index("--")] if "--" in argv else argv:
         flag, given, _ = token.partition("=")
         if not re.match("--?[A-Za-z]", token) or flag in ("-h", "--help"):
@@ -71,6 +72,9 @@ def _check_flags(flags: dict[str, Any], prog: str, argv: Sequence[str]) -> None:
             raise UsageError(f"unknown option {_quoted(flag)}{mend}: see `{prog} --help`.")
         if given and flags[flag.replace("_", "-")] == Flag:
             raise UsageError(f"{flag} takes no value: see `{prog} --help`.")
+        if flag.replace("_", "-") in seen and flags[flag.replace("_", "-")] != Flag:
+            raise UsageError(f"{flag} is given twice, where only the last would count: see `{prog} --help`.")
+        seen.add(flag.replace("_", "-"))
 
 
 def _stop(event: mistakes.ParseErrorEvent) -> None:
