@@ -73,7 +73,7 @@ def _check_flags(flags: dict[str, Any], prog: str, argv: Sequence[str]) -> None:
         if given and flags[flag.replace("_", "-")] == Flag:
             raise UsageError(f"{flag} takes no value: see `{prog} --help`.")
         if flag.replace("_", "-") in seen and _is_list(flags[flag.replace("_", "-")]):
-            raise UsageError(f"{flag} is given twice: give it once with all its values, see `{prog} --help`.")
+            raise UsageError(f"{flag} is given twice, give it once with all its values: see `{prog} --help`.")
         seen.add(flag.replace("_", "-"))
 
 
