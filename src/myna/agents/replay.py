@@ -27,10 +27,14 @@ Fields = Mapping[str, tuple[torch.dtype, tuple[int, ...]]]
 
 
 class Edits(NamedTuple):
-    """The edit that is known to lead to the goal: `heads` as an action's, `known` (S,) bool where there is one."""
+    """The edit that is known to lead to the goal: `heads` as an action's, `known` (S,) bool where there is one.
+
+    `matters` tells of each delta and choice whether it can be heard in the goal; all can where it is left out.
+    """
 
     heads: Mapping[str, torch.Tensor]
     known: torch.Tensor
+    matters: Live | None = None
 
 
 class Observed(NamedTuple):

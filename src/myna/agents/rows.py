@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import torch
 
 from myna.agents.heads import Live
+from myna.agents.knobs import audible_knobs
 from myna.agents.replay import Edits, Fields, Observed, Rows
 from myna.envs.action import ActionDecoder
 from myna.envs.observation import ObservationLayout, observe
@@ -95,7 +96,16 @@ class RowView:
         goal_u = rows.goal["raw_u"].double()
         heads = oracle(self.decoder, Journey(raw_u, u, goal_u, open_, bound))
         known = torch.isfinite(goal_u).all(-1)
-        return Observed(observe(self.layout, state), self.live(open_), Edits(heads, known))  # pyright: ignore[reportArgumentType] - it reads nothing else
+        edits = Edits(heads, known, self._heard(goal_u, known))
+        return Observed(observe(self.layout, state), self.live(open_), edits)  # pyright: ignore[reportArgumentType] - it reads nothing else
+
+    def _heard(self, goal_u: torch.Tensor, known: torch.Tensor) -> Live:
+        """What can be heard in goals (S, P): a knob of a module that is off there may stand anywhere."""
+        heard = torch.zeros_like(goal_u, dtype=torch.bool)
+        if known.any():
+            audible = audible_knobs(self.layout.table, goal_u[known].cpu().numpy())
+            heard[known] = torch.from_numpy(audible).to(heard.device)
+        return self.live(heard)
 
     def live(self, open_: torch.Tensor) -> Live:
         """What may move, by head, of what is open (S, P)."""

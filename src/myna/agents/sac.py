@@ -144,9 +144,12 @@ def temperature_loss(log_temperature: torch.Tensor, surplus: torch.Tensor, count
 def cloning_loss(policy: Policy, edits: Edits, live: Live) -> torch.Tensor:
     """Distance from known edits: |tanh(mean) − edit| and the cross-entropies of choices and of the module.
 
-    Each is a mean over what is live in rows that are `known`; the module counts where edits name one.
+    Each is a mean over what is live, and heard in the goal, in rows that are `known`; the module counts where edits
+    name one.
     """
     known = edits.known[:, None].float()
+    if edits.matters is not None:
+        live = Live(live.delta & edits.matters.delta, live.choice & edits.matters.choice, live.module)
     wanted = edits.heads["delta"].float()
     # Unknown edits may be NaN, and 0 · NaN is NaN.
     off = (torch.tanh(policy.mean) - torch.where(edits.known[:, None], wanted, 0.0)).abs()
