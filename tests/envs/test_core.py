@@ -281,6 +281,36 @@ def test_a_start_that_is_broken_is_worth_nothing_to_leave(renderer: Renderer, dr
     assert not done.state.broken.any() and done.reward.item() == 0.0
 
 
+# Taking back what made it worse
+
+
+def test_a_step_that_made_it_worse_is_taken_back_where_that_is_asked_for(renderer: Renderer, draw) -> None:
+    tasks = draw(12)
+    free, undoing = (Core(renderer, CoreConfig(ends=ENDLESS, undo_worse=undo)) for undo in (False, True))
+    start = undoing.reset(tasks)
+    tried, kept = (play(core, core.reset(tasks), 1)[0] for core in (free, undoing))
+    worse = tried.state.loss > start.loss
+    assert 0 < int(worse.sum()) < 12
+    for name in ("raw_u", "u", "summary", "loss"):
+        was, would, became = (getattr(state, name) for state in (start, tried.state, kept.state))
+        assert torch.equal(became[worse], was[worse]) and torch.equal(became[~worse], would[~worse])
+    assert all(torch.equal(kept.state.terms[name][worse], term[worse]) for name, term in start.terms.items())
+    improved = kept.info["reward_parts"]["improvement"]
+    assert (improved[worse] == 0.0).all() and (improved[~worse] > 0.0).all()
+    # What was tried is still told: to the agent what it moved, to people what that did.
+    assert torch.equal(kept.state.moved, tried.state.moved)
+    assert torch.equal(kept.state.trail_loss[1], tried.state.loss)
+
+
+def test_an_episode_that_takes_back_never_leaves_its_best_preset(renderer: Renderer, draw) -> None:
+    core = Core(renderer, CoreConfig(ends=ENDLESS, undo_worse=True, keep_features=True))
+    state = play(core, core.reset(draw(6)), 6)[-1].state
+    assert torch.equal(state.loss, state.best_loss) and torch.equal(state.u, state.best_u)
+    assert state.features is not None
+    again = PerceptualLoss(TRAINING_LOSS)(state.features[:, 0], state.goal.map(lambda tensor: tensor[:, 0]))
+    assert torch.equal(again.total, state.loss)
+
+
 # Solvable
 
 

@@ -59,6 +59,8 @@ class EndConfig:
 class CoreConfig:
     """How presets are edited, what is heard, what is rewarded, and when it ends.
 
+    With `undo_worse` a step that made it worse is taken back: the episode goes on from its best preset, the improvement
+    counts as 0, and the observation tells of the move that failed; the trail keeps what was tried.
     With `keep_features` states keep the features of their sounds, to be compared with other goals than their own.
     """
 
@@ -66,6 +68,7 @@ class CoreConfig:
     reward: RewardConfig = field(default_factory=RewardConfig)
     ends: EndConfig = field(default_factory=EndConfig)
     loss: LossConfig = TRAINING_LOSS
+    undo_worse: bool = False
     keep_features: bool = False
 
 
@@ -190,7 +193,10 @@ class Core:
         terminated = state.terminated | success | (running & after.broken)
         truncated = (state.truncated | stagnated | (after.step >= after.tasks.horizon)) & ~terminated
         after = replace(after, terminated=terminated, truncated=truncated)
-        step = Step(state.loss, after.loss, move.effort(), new_best, success, running & after.broken, state.broken)
+        broken = running & after.broken
+        if self.config.undo_worse:
+            after = _undone(state, after, running & (after.loss > state.loss) & ~after.broken)
+        step = Step(state.loss, after.loss, move.effort(), new_best, success, broken, state.broken)
         parts = reward_parts(self.config.reward, step)
         reward = sum(parts.values(), torch.zeros_like(parts["improvement"]))
         info = {"reward_parts": parts, "is_success": success, "broken": step.broken, "stagnated": stagnated & truncated}
@@ -290,6 +296,23 @@ def _put_features(features: Features | None, rows: torch.Tensor, fresh: Features
     if features is None or fresh is None:
         return None
     return features.combine(lambda both: put_rows(both[0], rows, both[1]), fresh)
+
+
+def _undone(before: State, after: State, worse: torch.Tensor) -> State:
+    """The state with what is heard in it as it was before, where `worse` (B,) bool."""
+
+    def back(old: torch.Tensor, new: torch.Tensor) -> torch.Tensor:
+        return torch.where(worse.reshape(-1, *[1] * (new.ndim - 1)), old, new)
+
+    names = ("raw_u", "u", "summary", "loss")
+    kept: dict[str, Any] = {name: back(getattr(before, name), getattr(after, name)) for name in names}
+    terms = {name: back(before.terms[name], term) for name, term in after.terms.items()}
+    features = after.features
+    if features is not None and before.features is not None:
+        old = before.features.tensors()
+        each = iter(old)
+        features = features.map(lambda tensor: back(old[next(each)], tensor))
+    return replace(after, **kept, terms=terms, features=features)
 
 
 def _mean(values: torch.Tensor) -> torch.Tensor:

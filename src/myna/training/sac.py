@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from myna.agents.heads import ActionHeads
+from myna.agents.heads import ActionHeads, Live
 from myna.agents.networks import torch_generator
 from myna.agents.replay import Batch, Episodes, Replay, ReplayConfig
 from myna.agents.rows import RowView, layout_of
@@ -32,7 +32,7 @@ from myna.errors import UsageError
 from myna.features import one_core
 from myna.training.config import TrainConfig
 from myna.training.episodes import EpisodeBatches, ramped
-from myna.training.judging import play_out
+from myna.training.judging import Policy, play_out
 from myna.training.learner import BrokenError
 from myna.training.worlds import WorldConfig, make_world
 
@@ -90,6 +90,8 @@ class SACTraining:
                 raise UsageError(f"{name} must be 1 or more; got {getattr(self, name)}.")
         if self.updates_per_cycle < 0:
             raise UsageError(f"updates_per_cycle must be 0 or more; got {self.updates_per_cycle}.")
+        if self.world.undo_worse and self.relabelled > 0.0:
+            raise UsageError("With undo_worse no other goal can judge what was tried: set relabelled to 0.")
 
 
 def make(config: TrainConfig) -> SACLearner:
@@ -246,7 +248,7 @@ class SACLearner:
         curriculum = self.world.curriculum
         if self.config.world.promote:
             tasks = curriculum.held_out()
-            played = play_out(self.world.judge, tasks, self._greedy)
+            played = play_out(self.world.judge, tasks, self._judged())
             for stage in sorted(set(tasks.stage.tolist())):
                 told |= played.of(tasks.stage == stage).figures(f"stage_{stage}")
             curriculum.update(Outcomes(tasks.stage, played.best, held_out=True))
@@ -254,11 +256,21 @@ class SACLearner:
         if self.world.recordings is not None:
             sets["rec"] = self.world.recordings
         for name, tasks in sets.items():
-            told |= play_out(self.world.judge, self.world.honest(tasks), self._greedy).figures(name)
+            told |= play_out(self.world.judge, self.world.honest(tasks), self._judged()).figures(name)
         return told | {"score": sum(told[f"eval/{name}/best"] for name in sets) / len(sets)}
 
-    def _greedy(self, observation: torch.Tensor, live: Any) -> dict[str, torch.Tensor]:
-        return self.sac.act(observation, live, greedy=True)
+    def _judged(self) -> Policy:
+        """The policy as it is judged: its likeliest edits, or where failures are taken back draws, always the same."""
+        actor, rng = self.sac.actor, torch_generator(0, "train", "judge", device=self.sac.device)
+
+        @torch.no_grad()
+        def act(observation: torch.Tensor, live: Live) -> dict[str, torch.Tensor]:
+            policy = actor(observation, live)
+            if not self.config.world.undo_worse:
+                return actor.best(policy)
+            return actor.draw(policy, actor.noise(len(observation), rng), live).heads
+
+        return act
 
     # Saving
 
@@ -290,6 +302,7 @@ class SACLearner:
             "mode": world.mode,
             "bound": stage.bound,
             "horizon": stage.horizon[world.mode],
+            "undo_worse": world.undo_worse,
             "settings": asdict(self.config),
             "seed": self.seed,
             "steps": self.steps_done,

@@ -119,6 +119,7 @@ class WorldConfig:
         regression: weights by name or path: what retrieved starts are made with; empty for none.
         reward: `lambda_` is reached over `lambda_steps`.
         lambda_steps: see `reward`.
+        undo_worse: see `CoreConfig`; a policy is then judged by draws, as its likeliest edit would only be tried again.
         patience: see `EndConfig`; without it all episodes of a batch last as long as they may.
     """
 
@@ -131,6 +132,7 @@ class WorldConfig:
     regression: str = ""
     reward: RewardConfig = field(default_factory=RewardConfig)
     lambda_steps: int = 0
+    undo_worse: bool = False
     patience: float | None = None
 
 
@@ -180,7 +182,7 @@ def make_world(config: WorldConfig, device: str, seed: int, threads: int | None 
     stages = load_stages(renderer.table, overrides=_overrides(config, renderer))
     curriculum = Curriculum(stages, renderer, mode=config.mode, retrieve=guess, recordings=targets, stage=config.stage)
     ends = EndConfig(patience=config.patience)
-    settings = CoreConfig(ActionConfig(config.mode), config.reward, ends)
+    settings = CoreConfig(ActionConfig(config.mode), config.reward, ends, undo_worse=config.undo_worse)
     core = Core(renderer, replace(settings, keep_features=True), stages.notes)
     judge = Core(wide, settings, stages.notes)
     return World(config, curriculum, core, judge, _kept_apart(config, curriculum), guess)
