@@ -7,7 +7,7 @@ import threading
 import pytest
 import torch
 
-from myna.features import each_item, one_core
+from myna.features import each_item, lasting_thread, one_core
 
 
 @pytest.fixture(autouse=True)
@@ -65,3 +65,14 @@ def test_several_threads_at_once_leave_the_number_as_it_was() -> None:
 
 def test_no_items_are_no_work() -> None:
     assert each_item(lambda i: i, 0, threads=2) == []
+
+
+def test_a_lasting_thread_that_begins_inside_leaves_the_number_as_it_was_outside() -> None:
+    with lasting_thread("lasting") as pool:
+        with one_core():
+            assert pool.submit(torch.get_num_threads).result() == 3
+        assert pool.submit(one_core()(torch.get_num_threads)).result() == 1
+        assert pool.submit(torch.get_num_threads).result() == 3
+        with lasting_thread("later") as other:
+            assert other.submit(torch.get_num_threads).result() == 3
+    assert torch.get_num_threads() == 3

@@ -13,7 +13,7 @@ import torch
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from myna.envs.ahead import Ahead, Key
+from myna.envs.ahead import AT_ONCE, Ahead, Key
 from myna.envs.assembly import Assembly, check_seed
 from myna.envs.callbacks import Callback, Callbacks
 from myna.envs.core import Transition
@@ -92,6 +92,8 @@ class MynaVectorEnv(VectorEnv):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._callbacks = callbacks if isinstance(callbacks, Callback) else Callbacks(callbacks)
+        # On a device the two would wait in one queue.
+        self._prepares = self.autoreset_mode is not AutoresetMode.DISABLED and self.core.device.type == "cpu"
         self._heeded = not isinstance(self._callbacks, Callbacks) or bool(self._callbacks.callbacks)
         self._seeds: list[int] | None = None
         self._episodes = np.full(num_envs, -1)
@@ -155,6 +157,8 @@ class MynaVectorEnv(VectorEnv):
             UsageError: before the first reset, or actions of a wrong shape or not finite.
         """
         waiting = self.state.ended
+        if self._prepares:
+            self._ahead.prepare(self._coming([]), least=min(AT_ONCE // 2, -(-self.num_envs // 2)))
         done = self.core.step(self.state, actions)
         ended = done.state.ended & ~waiting
         self._tell(done, ended)
@@ -173,7 +177,8 @@ class MynaVectorEnv(VectorEnv):
         return tuple(frame(self.core, self.state, row, self.render_mode) for row in range(self.num_envs))
 
     def close_extras(self, **_: Any) -> None:
-        """Close the callbacks."""
+        """End the thread that begins episodes, and close the callbacks."""
+        self._ahead.close()
         self._callbacks.close()
 
     # More than Gymnasium asks for
@@ -202,12 +207,14 @@ class MynaVectorEnv(VectorEnv):
         seeds = self.seeds
         return [(seeds[row], int(self._episodes[row]) + later) for row in rows.tolist()]
 
-    def _coming(self, rows: np.ndarray) -> list[Key]:
-        """The next episodes of all but these environments, those that are furthest on first."""
+    def _coming(self, rows: np.ndarray | Sequence[int]) -> list[Key]:
+        """The next episodes of all but these environments that may end soon, those that are furthest on first."""
         if self._state is None or self._parts.stage is None:  # what is drawn then hangs on what is learnt until then
             return []
-        order = np.argsort(-self._state.step.cpu().numpy(), kind="stable")
-        return self._keys(order[~np.isin(order, rows)], later=1)
+        steps, horizon = (part.cpu().numpy() for part in (self._state.step, self._state.tasks.horizon))
+        order = np.argsort(-steps, kind="stable")
+        soon = (steps >= horizon * (self.core.config.ends.patience or 1.0) / 2.0)[order]
+        return self._keys(order[soon & ~np.isin(order, rows)], later=1)
 
     def _restart(self, state: State, flat: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
         """Begin the next episodes of those that are meant, (B,) bool; flat observations with theirs in place."""

@@ -7,7 +7,7 @@ from myna.features.config import CONFIGS, FLOOR_DB, FULL, TRAINING, FeatureConfi
 from myna.features.container import Features
 from myna.features.extractor import analyse
 from myna.features.pooling import frame_at, pool, pooled_mel
-from myna.features.threads import each_item, one_core
+from myna.features.threads import each_item, lasting_thread, one_core
 
 __all__ = [
     "CONFIGS",
@@ -21,6 +21,7 @@ __all__ = [
     "each_item",
     "frame_at",
     "frame_sizes",
+    "lasting_thread",
     "one_core",
     "pool",
     "pooled_mel",

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import torch
 
-__all__ = ["each_item", "one_core"]
+__all__ = ["each_item", "lasting_thread", "one_core"]
 
 T = TypeVar("T")
 _lock = threading.Lock()
@@ -48,3 +48,18 @@ def one_core() -> Iterator[None]:
         with _lock:
             _inside -= 1
             torch.set_num_threads(own if _inside else _before)
+
+
+def lasting_thread(name: str) -> ThreadPoolExecutor:
+    """A thread for work of minutes and hours, in which torch has as many threads as outside of `one_core`.
+
+    One that begins while somebody is in `one_core` would take the single core for what it had before, and leave it
+    behind. It ends when the pool is shut down or nobody holds it.
+    """
+    return ThreadPoolExecutor(1, name, initializer=_as_outside)
+
+
+def _as_outside() -> None:
+    with _lock:
+        if _inside:
+            torch.set_num_threads(_before)

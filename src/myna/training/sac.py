@@ -21,14 +21,14 @@ import torch
 
 from myna.agents.heads import ActionHeads, Live
 from myna.agents.networks import torch_generator
-from myna.agents.replay import Batch, Episodes, Replay, ReplayConfig
+from myna.agents.replay import Batch, Edits, Episodes, Replay, ReplayConfig
 from myna.agents.rows import RowView, layout_of
 from myna.agents.sac import SAC, SACConfig
 from myna.agents.weights import fits, load_weights, parts_of, save_weights
 from myna.envs.core import Transition
 from myna.envs.curriculum import Outcomes
 from myna.envs.state import State
-from myna.errors import UsageError
+from myna.errors import UsageError, printable
 from myna.features import one_core
 from myna.training.config import TrainConfig
 from myna.training.episodes import EpisodeBatches, ramped
@@ -66,6 +66,8 @@ class SACTraining:
         envs: environments side by side, B.
         updates_per_cycle: gradient updates while all environments step once.
         learn_after: steps in the replay before the first update.
+        known: which edits the cloning term holds the actor to: `presets`, those towards the preset that made the
+            target; `gains`, those of its own that brought it nearer, which recordings have, too.
         init: weights of an actor to begin with (`cloning` or `sac`), by name or path; empty for new ones.
     """
 
@@ -77,6 +79,7 @@ class SACTraining:
     envs: int = 64
     updates_per_cycle: int = 2
     learn_after: int = 4_096
+    known: str = "presets"
     init: str = ""
 
     def __post_init__(self) -> None:
@@ -88,6 +91,8 @@ class SACTraining:
         for name in ("envs", "replay_steps", "learn_after"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be 1 or more; got {getattr(self, name)}.")
+        if self.known not in ("presets", "gains"):
+            raise UsageError(f"known must be presets or gains; got '{printable(self.known, 40)}'.")
         if self.updates_per_cycle < 0:
             raise UsageError(f"updates_per_cycle must be 0 or more; got {self.updates_per_cycle}.")
         if self.world.undo_worse and self.relabelled > 0.0:
@@ -210,6 +215,8 @@ class SACLearner:
         begun, sums = time.perf_counter(), Counter()
         for _ in range(count):
             batch = self.replay.sample(self.config.learner.batch)
+            if self.config.known == "gains":
+                batch = batch._replace(now=batch.now._replace(edits=Edits(batch.action, batch.reward > 0.0)))
             told = self.sac.update(batch)
             self._check(told, batch)
             sums.update({name: float(value) for name, value in told.items()})
