@@ -10,7 +10,7 @@ import torch
 from tests.agents.nets import save_actor, save_regression
 
 from myna.agents import Goal
-from myna.agents.policy import CloningPolicy, EditingAgent, SACPolicy
+from myna.agents.policy import CloningPolicy, EditingAgent, SACPolicy, _noise
 from myna.agents.regression import Regression
 from myna.agents.rows import RowView
 from myna.audio.target import Target
@@ -66,6 +66,25 @@ def test_its_first_episode_is_the_one_that_the_environment_plays(
             state = core.step(state, own.actor.best(own.actor(core.observe(state), live))).state
             played.append(state.u)
     assert np.array_equal(tried(match), torch.cat(played).numpy())
+
+
+def test_one_that_takes_back_what_made_it_worse_plays_the_episode_that_it_was_trained_in(
+    renderer: Renderer, second: Goal, tmp_path: Path
+) -> None:
+    own = EditingAgent(renderer, save_actor(renderer.table, tmp_path, horizon=HORIZON), start="default")
+    own.undo = True
+    (match,) = own.match([second], 1 + HORIZON, generator(0, "match"))
+
+    core = Core(renderer, CoreConfig(ends=EndConfig(patience=None), undo_worse=True))
+    sound = Target(second.audio, 44_100, "x", 50.0, 90, 0.6, 1.0, 0.0, True, ())
+    state = core.reset(tasks_from_recordings([sound], renderer.table, bound=0.2, horizon=HORIZON))
+    live, rng = RowView(core.layout, core.decoder).live(state.tasks.open), second.generator(generator(0, "match"))
+    with one_core(), torch.no_grad():
+        for _ in range(HORIZON):
+            policy = own.actor(core.observe(state), live)
+            state = core.step(state, own.actor.draw(policy, _noise(own.actor.heads, rng), live).heads).state
+    assert np.array_equal(tried(match), torch.cat(state.trail_u).numpy())
+    assert bool((torch.cat(state.trail_loss)[1:] > state.best_loss).any())
 
 
 def test_every_render_counts_and_the_best_of_all_comes_back(renderer: Renderer, folder: Path, second: Goal) -> None:

@@ -34,6 +34,7 @@ class EditingAgent(Agent):
     """An episode of likeliest edits from a start preset; then, while the budget lasts, of drawn ones from the best.
 
     Every step is one render. A drawn episode that finds nothing better for `patience` steps makes room for the next.
+    A policy that was trained to take back what made it worse does so here, and draws from the first step on.
 
     Args:
         renderer: of the synth.
@@ -77,13 +78,14 @@ class EditingAgent(Agent):
             sizes = network_config(loaded.card["networks"])
             self.actor = Actor(layout_of(self.view.layout), heads, sizes, torch_generator(0, "unused"))
             self.actor.load_state_dict(loaded.tensors)
+            self.undo = bool(self.card.get("undo_worse", False))
             self.bound, self.horizon = float(loaded.card["bound"]), int(loaded.card["horizon"])
 
     def search(self, objective: Objective, rng: np.random.Generator) -> Search:
         """See `Agent.search`."""
         aim = self.ear.aim(objective.goal.audio, objective.goal.probe)
         yield self._first(objective, aim)
-        yield from self._episode(objective, aim, objective.heard[0], objective.audio, None)
+        yield from self._episode(objective, aim, objective.heard[0], objective.audio, rng if self.undo else None)
         while True:
             # How the best sounds is known: to begin there costs no render.
             yield from self._episode(objective, aim, objective.best_u, objective.best_audio[None], rng)
@@ -107,10 +109,12 @@ class EditingAgent(Agent):
             where = Situation(raw_u, moved, open_, best, step, self.horizon, self.bound)
             move = self._move(aim, heard, where, rng)
             yield move.u.numpy()
-            heard = self.ear.hear(objective.audio, aim)
-            since = 0 if heard.loss < best else since + 1
-            raw_u, moved, best = move.raw_u, move.moved, torch.minimum(best, heard.loss)
-            if heard.loss >= BROKEN or (rng is not None and since >= self.patience):
+            sound = self.ear.hear(objective.audio, aim)
+            since = 0 if sound.loss < best else since + 1
+            if not self.undo or sound.loss <= heard.loss:
+                heard, raw_u = sound, move.raw_u
+            moved, best = move.moved, torch.minimum(best, sound.loss)
+            if sound.loss >= BROKEN or (rng is not None and not self.undo and since >= self.patience):
                 return
 
     @one_core()
