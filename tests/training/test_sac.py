@@ -93,6 +93,40 @@ def test_actions_of_a_cycle_come_from_the_actor_before_its_updates(monkeypatch: 
     assert all(map(torch.equal, seen[0], before)) and not all(map(torch.equal, before, after))
 
 
+UNDOING = ("sac.world.undo_worse=true", "sac.relabelled=0.0", "sac.known=gains", "sac.world.reward.lambda_=0.0")
+
+
+def test_edits_that_helped_are_what_the_actor_is_held_to_where_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    learner = make(tiny(*UNDOING, "sac.learner.warm_up=0"))
+    seen, update = [], learner.sac.update
+    monkeypatch.setattr(learner.sac, "update", lambda batch: seen.append(batch) or update(batch))
+    stepped(learner, 14)
+    assert len(seen) > 8
+    for batch in seen:
+        assert batch.reward.min() >= 0.0  # what made it worse was taken back
+        assert torch.equal(batch.now.edits.known, batch.reward > 0.0)
+        assert torch.equal(batch.now.edits.heads["delta"], batch.action["delta"])
+    assert any(bool(batch.now.edits.known.any()) for batch in seen)
+
+
+def test_a_policy_that_takes_back_is_judged_by_the_same_draws_every_time() -> None:
+    learner = stepped(make(tiny(*UNDOING)), 3)
+    assert learner.evaluate() == learner.evaluate()
+    assert learner.evaluate()["eval/in/best"] < learner.evaluate()["eval/in/start"]
+
+
+def test_what_was_taken_back_cannot_be_judged_by_other_goals() -> None:
+    with pytest.raises(UsageError, match="set relabelled to 0"):
+        make(tiny("sac.world.undo_worse=true"))
+
+
+def test_only_known_edits_that_there_are_can_be_asked_for() -> None:
+    with pytest.raises(UsageError, match="known must be presets or gains; got 'luck'"):
+        make(tiny("sac.known=luck"))
+
+
 def test_the_replay_of_300_000_steps_stays_under_4_gib() -> None:
     learner = make(load_config("laptop", ["sac.world.recordings.folder=''"]))
     assert learner.config.replay_steps == 300_000
