@@ -197,7 +197,7 @@ def test_environments_that_end_one_by_one_rarely_begin_anything(renderer: Render
     calls = []
     sample = envs.curriculum.sample_each
 
-    def counted(generators, stage):
+    def counted(generators, stage=None):
         calls.append((threading.current_thread() is threading.main_thread(), len(generators)))
         return sample(generators, stage)
 

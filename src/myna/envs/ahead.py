@@ -93,10 +93,11 @@ class Ahead:
             self._job = _Job(keys, self._thread.submit(self._begun, keys))
 
     def close(self) -> None:
-        """Wait for the background and end it; `prepare` would begin it anew."""
+        """Wait for the background, end it and drop what is kept; all would begin anew."""
         thread, self._thread, self._job = self._thread, None, None
         if thread:
             thread.shutdown()
+        self._keep([])
 
     def _collect(self) -> None:
         """Keep what began in the background, which is waited for; what failed is not tried there again."""

@@ -8,7 +8,6 @@ row alone.
 from __future__ import annotations
 
 import functools
-import hashlib
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,11 +18,11 @@ import numba
 import numpy as np
 
 from myna.errors import BackendError
-from myna.files import cache_dir
 from myna.params import ParameterTable
 from myna.synth.base import Probe
 from myna.synth.serum_lite.effects import REVERB_LINES, line_lengths
-from myna.synth.serum_lite.jit import BLOCK, OPTIONS
+from myna.synth.serum_lite.jit import BLOCK
+from myna.synth.serum_lite.kernel_cache import compile_cached, load_kernel, source_hash
 from myna.synth.serum_lite.memory import BLOCK_ROWS, PHASES, STATES, VOICES
 from myna.synth.serum_lite.modulation import CONTROLS, WORK
 from myna.synth.serum_lite.parameters import TABLE
@@ -31,7 +30,7 @@ from myna.synth.serum_lite.shaper import FIR, SHAPER_ROWS, SHAPER_WIDTH
 from myna.synth.serum_lite.voice import render_row
 from myna.synth.serum_lite.wavetables import LARGEST, wavetable_bank
 
-__all__ = ["CHANNELS", "SerumLite", "source_hash"]
+__all__ = ["CHANNELS", "SerumLite", "compile_kernel", "source_hash"]
 
 CHANNELS = 2
 # Scratch of one row: name, dtype, shape (line lengths by name).
@@ -52,27 +51,6 @@ _SCRATCH = (
 )
 
 
-def source_hash() -> str:
-    """A hash of the engine's sources and numba's version: the key of whatever was compiled or rendered by it.
-
-    numba keys its own cache on the entry's file alone and would miss a change in an imported function.
-    """
-    digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _compile_cached(function: Any) -> Any:
-    """`njit` with a cache folder of our own, named by the hash of the sources."""
-    before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
-    numba.config.CACHE_DIR = str(cache_dir() / "kernels" / source_hash())  # type: ignore[attr-defined]
-    try:
-        return numba.njit(cache=True, **OPTIONS)(function)
-    finally:
-        numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
-
-
 def _render_rows(
     first, last, values, notes, seeds, sample_rate, tables, fir, out,
     blocks, state, control, work, phases, voices, frames, shapers, chorus, delay, pre, reverb, eq,
@@ -86,9 +64,26 @@ def _render_rows(
         )  # fmt: skip
 
 
+def _signature() -> tuple[Any, ...]:
+    """The types of `_render_rows`' arguments; its arrays are whole (C order) and may be written to."""
+
+    def array(kind: Any, dimensions: int) -> Any:
+        return numba.types.Array(numba.from_dtype(np.dtype(kind)), dimensions, "C")
+
+    span = (numba.int64, numba.int64)
+    presets = (array(np.float64, 2), array(np.float64, 3), array(np.uint32, 1), numba.float64)
+    sound = (array(np.float32, 1), array(np.float32, FIR.ndim), array(np.float32, 4))
+    return (*span, *presets, *sound, *(array(kind, len(shape)) for _, kind, shape in _SCRATCH))
+
+
 @functools.cache
 def _cpu_kernel() -> Any:
-    return _compile_cached(_render_rows)
+    return load_kernel(_render_rows, _signature())
+
+
+def compile_kernel(folder: str) -> None:
+    """Compile the CPU kernel into numba's cache in a folder: what `load_kernel` runs in a process of its own."""
+    compile_cached(_render_rows, Path(folder)).compile(_signature())
 
 
 def _shapes(sample_rate: int) -> list[tuple[Any, tuple[int, ...]]]:
