@@ -35,7 +35,7 @@ class Auto(Agent):
             each two rounds (successive halving).
         donors: nearest presets that modules are taken from.
         swaps, choices: presets tried in each round with modules swapped, with choices changed.
-        starts: an agent whose presets are candidates beside those of the bank.
+        starts: an agent, or the name of one, whose presets are candidates beside those of the bank.
         starts_share: of the budget that this agent gets besides, at most `starts_most` renders.
     """
 
@@ -48,15 +48,18 @@ class Auto(Agent):
         donors: int = 100,
         swaps: int = 12,
         choices: int = 4,
-        starts: Agent | None = None,
+        starts: Agent | str | None = None,
         starts_share: float = 0.16,
         starts_most: int = 16,
     ) -> None:
         """See the class."""
+        from myna.agents.registry import make_agent  # it names this module
+
         super().__init__(renderer)
         self.share, self.most, self.races = share, most, races
         self.donors, self.swaps, self.choices = donors, swaps, choices
-        self.starts, self.starts_share, self.starts_most = starts, starts_share, starts_most
+        self.starts = make_agent(starts, renderer) if isinstance(starts, str) else starts
+        self.starts_share, self.starts_most = starts_share, starts_most
 
     def search(self, objective: Objective, rng: np.random.Generator) -> Search:
         """See `Agent.search`."""
