@@ -57,6 +57,34 @@ def test_draws_follow_the_policy() -> None:
     assert abs(torch.atanh(drawn["delta"]).std() - 1.0) < 0.02
 
 
+def test_a_sharp_policy_draws_from_powers_of_its_chances() -> None:
+    heads = ActionHeads(1, (3,), sharpness=2.0)
+    actor, live, n = actor_of(heads), heads.all_live(40_000), 40_000
+    chances = torch.tensor([0.6, 0.3, 0.1])
+    policy = Policy(torch.zeros(n, 1), torch.zeros(n, 1), chances.log().expand(n, 1, 3), torch.zeros(n, 0))
+    drawn = actor.draw(policy, actor.noise(n, torch_generator(0, "noise")), live)
+    squares = chances.square() / chances.square().sum()
+    assert torch.allclose(torch.bincount(drawn.heads["choice"].flatten(), minlength=3) / n, squares, atol=0.01)
+    target = heads.choice_targets[0]
+    assert torch.allclose(drawn.surplus[:, 1], Categorical(squares).entropy() - target, atol=1e-4)
+
+
+@pytest.mark.parametrize("sharpness", [0.0, -1.0, math.inf, math.nan])
+def test_a_sharpness_that_is_none_is_refused(sharpness: float) -> None:
+    with pytest.raises(UsageError, match="sharpness must be above 0"):
+        ActionHeads(1, (3,), sharpness=sharpness)
+
+
+def test_spreads_can_be_set_to_what_is_meant_whatever_is_observed() -> None:
+    heads = ActionHeads(3, (2,), entropy_per_delta=-1.0)
+    actor, live = actor_of(heads), heads.all_live(500)
+    before = actor(observations(500), live)
+    actor.spread_as_meant()
+    after = actor(observations(500), live)
+    assert torch.allclose(after.log_std, torch.tensor(-1.0 - Normal(0.0, 1.0).entropy()), atol=1e-5)
+    assert torch.equal(after.mean, before.mean) and torch.equal(after.choice, before.choice)
+
+
 def test_a_new_actor_chooses_as_often_as_its_target() -> None:
     policy = actor_of(MIXED)(torch.zeros(1, 6), MIXED.all_live(1))
     keeps = policy.choice[0, :, 0].exp()

@@ -181,6 +181,34 @@ def test_cloning_pulls_at_nothing_that_is_unknown_or_closed() -> None:
     assert nobody.item() == 0.0
 
 
+def test_cloning_leaves_out_what_cannot_be_heard_in_the_goal() -> None:
+    live = Live(*(torch.ones(2, n, dtype=torch.bool) for n in (2, 1, 2)))
+    matters = Live(torch.tensor([[False, True], [True, True]]), torch.zeros(2, 1, dtype=torch.bool), live.module)
+    loss = cloning_loss(policy_by_hand(), edits_by_hand((True, False))._replace(matters=matters), live)
+    assert loss.item() == pytest.approx(1.0 - math.log(0.25), rel=1e-5)  # the second delta, and the module
+
+
+def test_of_edits_that_were_drawn_the_likelihood_counts_and_their_spread_is_learned() -> None:
+    live = Live(*(torch.ones(2, n, dtype=torch.bool) for n in (2, 1, 2)))
+    policy = policy_by_hand()
+    wanted = torch.tensor([[0.5, 0.9], [0.0, 0.0]])  # the first lies at the mean, the second far from it
+    edits = edits_by_hand((True, False))._replace(drawn=True)
+    edits = edits._replace(heads={**edits.heads, "delta": wanted})
+    loss = cloning_loss(policy, edits, live)
+    off = math.atanh(0.9) - math.atanh(-0.5)
+    assert loss.item() == pytest.approx(0.5 * off**2 / 2 - 2 * math.log(0.25), rel=1e-5)
+    loss.backward()
+    assert policy.log_std.grad[0, 0] > 0.0 > policy.log_std.grad[0, 1]  # closer here, wider there
+    assert policy.log_std.grad[1].abs().max() == 0.0
+
+
+def test_a_drawn_edit_at_the_end_of_its_range_pulls_with_finite_force() -> None:
+    live, policy = Live(*(torch.ones(2, n, dtype=torch.bool) for n in (2, 1, 2))), policy_by_hand()
+    edits = edits_by_hand((True, False))._replace(drawn=True)  # its first delta is 1
+    cloning_loss(policy, edits, live).backward()
+    assert torch.isfinite(policy.mean.grad).all() and policy.mean.grad[0, 0] < 0.0
+
+
 def test_the_weight_of_cloning_falls_to_its_floor_and_stays() -> None:
     config = SACConfig(clone_start=2.0, clone_floor=0.5, clone_updates=100)
     assert [config.clone_weight(n) for n in (0, 50, 100, 10_000)] == pytest.approx([2.0, 1.25, 0.5, 0.5])

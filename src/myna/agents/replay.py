@@ -30,11 +30,13 @@ class Edits(NamedTuple):
     """The edit that is known to lead to the goal: `heads` as an action's, `known` (S,) bool where there is one.
 
     `matters` tells of each delta and choice whether it can be heard in the goal; all can where it is left out.
+    `drawn`: a policy drew them, so that how far they spread is worth learning as well as where they lie.
     """
 
     heads: Mapping[str, torch.Tensor]
     known: torch.Tensor
     matters: Live | None = None
+    drawn: bool = False
 
 
 class Observed(NamedTuple):

@@ -93,6 +93,7 @@ class SACConfig:
         return self.clone_floor + (self.clone_start - self.clone_floor) * left
 
 
+_INSIDE = 0.999  # of a delta: at 1, before tanh, it is infinite
 _Seen = tuple[torch.Tensor, torch.Tensor]
 
 # The losses
@@ -144,6 +145,8 @@ def temperature_loss(log_temperature: torch.Tensor, surplus: torch.Tensor, count
 def cloning_loss(policy: Policy, edits: Edits, live: Live) -> torch.Tensor:
     """Distance from known edits: |tanh(mean) − edit| and the cross-entropies of choices and of the module.
 
+    Of edits that a policy drew the likelihood counts instead of the distance: knobs that had to stay where they were
+    come to be moved less (as the elite of the cross-entropy method shapes its next draws, Rubinstein 1999).
     Each is a mean over what is live, and heard in the goal, in rows that are `known`; the module counts where edits
     name one.
     """
@@ -152,13 +155,20 @@ def cloning_loss(policy: Policy, edits: Edits, live: Live) -> torch.Tensor:
         live = Live(live.delta & edits.matters.delta, live.choice & edits.matters.choice, live.module)
     wanted = edits.heads["delta"].float()
     # Unknown edits may be NaN, and 0 · NaN is NaN.
-    off = (torch.tanh(policy.mean) - torch.where(edits.known[:, None], wanted, 0.0)).abs()
+    wanted = torch.where(edits.known[:, None], wanted, 0.0)
+    off = _unlikely(policy, wanted) if edits.drawn else (torch.tanh(policy.mean) - wanted).abs()
     loss = _mean(off, known * live.delta)
     if policy.choice.shape[1]:
         loss = loss + _mean(_surprise(policy.choice, edits.heads["choice"]), known * live.choice)
     if "module" in edits.heads:
         loss = loss + _mean(_surprise(policy.module, edits.heads["module"]), known.squeeze(-1))
     return loss
+
+
+def _unlikely(policy: Policy, delta: torch.Tensor) -> torch.Tensor:
+    """Minus the log-density of deltas before tanh, but for a constant, (B, O)."""
+    before = torch.atanh(delta.clamp(-_INSIDE, _INSIDE))
+    return 0.5 * ((before - policy.mean) / policy.log_std.exp()).square() + policy.log_std
 
 
 def _surprise(log_p: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:

@@ -216,7 +216,9 @@ class SACLearner:
         for _ in range(count):
             batch = self.replay.sample(self.config.learner.batch)
             if self.config.known == "gains":
-                batch = batch._replace(now=batch.now._replace(edits=Edits(batch.action, batch.reward > 0.0)))
+                batch = batch._replace(
+                    now=batch.now._replace(edits=Edits(batch.action, batch.reward > 0.0, drawn=True))
+                )
             told = self.sac.update(batch)
             self._check(told, batch)
             sums.update({name: float(value) for name, value in told.items()})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
 import shutil
 import subprocess
@@ -33,12 +34,13 @@ sounds = Renderer(threads=1).render(np.load(sys.argv[1]), Probe(60, 100, 0.2, 0.
 print(hashlib.sha256(sounds.tobytes()).hexdigest())
 """
 TINY = """
+import numba
 from pathlib import Path
 from myna.synth.serum_lite.kernel_cache import compile_cached
 def twice(x):
     return x + x
 def compile_kernel(folder):
-    compile_cached(twice, Path(folder)).compile(("float64",))
+    compile_cached(twice, Path(folder)).compile((numba.float64,))
 """
 DOUBLE = (numba.float64,)
 
@@ -51,15 +53,13 @@ def test_a_process_that_finds_no_kernel_renders_the_bits_of_one_that_does(tmp_pa
     environment = os.environ | {"MYNA_CACHE_DIR": str(tmp_path / "cache")}
     command = [sys.executable, "-c", RENDER, str(tmp_path / "u.npy")]
     seen = [subprocess.run(command, env=environment, capture_output=True, text=True, check=True) for _ in range(2)]
-    own = hashlib.sha256(renders(u, Probe(60, 100, 0.2, 0.3)).tobytes()).hexdigest()
+    own = hashlib.sha256(renders(u, [Probe(60, 100, 0.2, 0.3)]).tobytes()).hexdigest()
     assert [run.stdout.strip() for run in seen] == [own, own]
 
 
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     """A module with a kernel that compiles in a moment, and an empty cache folder."""
-    import importlib
-
     (tmp_path / "tiny_kernel.py").write_text(TINY)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("MYNA_CACHE_DIR", str(tmp_path / "cache"))
@@ -99,7 +99,7 @@ def test_a_cache_folder_that_cannot_be_made_costs_the_compile_and_not_the_sound(
 
 
 def test_a_kernel_that_does_not_compile_is_told_in_a_sentence(tiny: ModuleType) -> None:
-    with pytest.raises(BackendError, match="could not be compiled: ImportError: .*compile_kernel"):
+    with pytest.raises(BackendError, match=r"could not be compiled: ImportError: .*compile_kernel"):
         load_kernel(renders, DOUBLE)
 
 
