@@ -81,7 +81,7 @@ def test_spreads_can_be_set_to_what_is_meant_whatever_is_observed() -> None:
     before = actor(observations(500), live)
     actor.spread_as_meant()
     after = actor(observations(500), live)
-    assert torch.allclose(after.log_std, torch.tensor(-1.0 - Normal(0.0, 1.0).entropy()), atol=1e-5)
+    assert torch.allclose(after.log_std, -1.0 - Normal(0.0, 1.0).entropy(), atol=1e-5)
     assert torch.equal(after.mean, before.mean) and torch.equal(after.choice, before.choice)
 
 
