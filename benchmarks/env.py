@@ -88,11 +88,12 @@ class Stopwatch:
                 self.wall += (now - self._since) * (self._working > 0)
                 self._working, self._since = self._working + more, now
 
-    def shares(self, wall_s: float, cpu_s: float) -> dict[str, float]:
-        """Of so many seconds of wall time and of CPU time of the whole process; see above."""
-        parts = {f"{label}_share": self.cpu[label] / cpu_s for label in (*WORK, "loss")}
+    def shares(self, wall_s: float, cpu_s: float, pool_s: float) -> dict[str, float]:
+        """Of so many seconds of wall time, CPU time of all threads, and of the renderer's own; see `clocks`."""
+        spent = self.cpu + Counter(render=pool_s)
+        parts = {f"{label}_share": spent[label] / cpu_s for label in (*WORK, "loss")}
         return {
-            "overhead_share": 1.0 - sum(self.cpu[label] for label in WORK) / cpu_s,
+            "overhead_share": 1.0 - sum(spent[label] for label in WORK) / cpu_s,
             "overhead_wall_share": 1.0 - self.wall / wall_s,
             **parts,
             "cores_busy": cpu_s / wall_s,
@@ -103,12 +104,9 @@ def watched() -> Stopwatch:
     """A stopwatch on all that renders, analyses and compares, in whichever thread."""
     from myna.envs import target_sounds
     from myna.loss import PerceptualLoss
-    from myna.synth.serum_lite import engine
 
     watch = Stopwatch()
     watch.watch(Renderer, "render", "render")
-    kernel = watch.timed(engine._cpu_kernel(), "render")
-    engine._cpu_kernel = lambda: kernel  # what the renderer's own threads call
     watch.watch(target_sounds, "analyse", "features")
     watch.watch(sys.modules["myna.loss.score"], "analyse", "features")
     watch.watch(sys.modules["myna.features.extractor"], "measure", "features")  # what the threads of `analyse` call
@@ -132,9 +130,11 @@ def run(envs: Any, steps: int, rng: np.random.Generator, clock: Callable[[], Any
     return clock() - start
 
 
-def both_clocks() -> np.ndarray:
-    """Seconds on the wall, and of CPU time."""
-    return np.array([time.perf_counter(), time.process_time()])
+def clocks() -> np.ndarray:
+    """Seconds on the wall, of CPU time of all threads, and of those that do nothing but render."""
+    renders = [thread.ident for thread in threading.enumerate() if thread.name.startswith("serum-lite")]
+    own = [time.clock_gettime(time.pthread_getcpuclockid(ident)) for ident in renders if ident]
+    return np.array([time.perf_counter(), time.process_time(), sum(own)])
 
 
 def measure(say: Callable[[str], None]) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def measure(say: Callable[[str], None]) -> dict[str, Any]:
             rates[envs.num_envs].append(steps * envs.num_envs / run(envs, steps, rng))
         say(f"round {i + 1} of {ROUNDS}: {rates[64][-1]:.0f} and {rates[256][-1]:.0f} steps/s")
     watch = watched()
-    shares = watch.shares(*run(small, STEPS, rng, both_clocks).tolist())
+    shares = watch.shares(*run(small, STEPS, rng, clocks).tolist())
     pairs = [large_rate / small_rate for small_rate, large_rate in zip(rates[64], rates[256], strict=True)]
     return found | {
         "steps_per_s": statistics.median(rates[64]),
