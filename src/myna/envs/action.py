@@ -108,16 +108,16 @@ class ActionDecoder:
     def _positions(self, raw_u: torch.Tensor, heads: Heads, bound: torch.Tensor) -> torch.Tensor:
         """Where the heads want every parameter, open or not, (B, P)."""
         delta = heads["delta"].to(torch.float64)
-        from_here = raw_u[:, self.ordered] + delta * bound
+        from_here = raw_u.index_select(1, self.ordered) + delta * bound
         ordered = (delta + 1.0) / 2.0 if self.config.absolute else from_here
         pick = heads["choice"]
         option = (pick.to(torch.float64) - 0.5) / self.options  # the centre of bin pick - 1
-        chosen = torch.where(pick > 0, option, raw_u[:, self.choices])
+        chosen = torch.where(pick > 0, option, raw_u.index_select(1, self.choices))
         wanted = raw_u.index_copy(1, self.ordered, ordered.clamp(0.0, 1.0))
         return wanted.index_copy(1, self.choices, chosen)
 
     def _distance(self, change: torch.Tensor, changed: torch.Tensor, bound: torch.Tensor) -> torch.Tensor:
-        step = bound.to(torch.float64) * changed[:, self.choices]
+        step = bound.to(torch.float64) * changed.index_select(1, self.choices)
         return change.index_copy(1, self.choices, step)
 
     # The two forms
@@ -168,7 +168,8 @@ class ActionDecoder:
 
     def _best_choice(self, scores: torch.Tensor) -> torch.Tensor:
         """(B, C) whole numbers from all scores side by side; the first of equals wins, so zeros keep."""
-        padded = torch.nn.functional.pad(scores, (0, 1), value=-torch.inf)[:, self._scores]  # (B, C, 1 + most options)
+        padded = torch.nn.functional.pad(scores, (0, 1), value=-torch.inf).index_select(1, self._scores.flatten())
+        padded = padded.unflatten(1, self._scores.shape)  # (B, C, 1 + most options)
         padded[..., 0] += self.config.keep_margin
         return padded.argmax(-1)
 

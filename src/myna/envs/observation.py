@@ -188,7 +188,7 @@ def observe(layout: ObservationLayout, state: State) -> torch.Tensor:
         layout: of the synth and loss that made the state.
         state: of B environments.
     """
-    parts = [_sounds(state), _losses(layout, state), _knobs(layout, state)]
+    parts = [_sounds(state), _losses(layout, state), *_knobs(layout, state)]
     return torch.cat([part.to(torch.float32) for part in parts], -1)
 
 
@@ -206,21 +206,18 @@ def _losses(layout: ObservationLayout, state: State) -> torch.Tensor:
     return torch.cat([told, told[:, -2:-1] - told[:, -1:]], -1)
 
 
-def _knobs(layout: ObservationLayout, state: State) -> torch.Tensor:
+def _knobs(layout: ObservationLayout, state: State) -> list[torch.Tensor]:
     tasks, bound = state.tasks, state.tasks.bound[:, None]
-    left = (tasks.horizon - state.step)[:, None] / tasks.horizon[:, None]
-    return torch.cat(
-        [
-            state.played.flatten(1),
-            2.0 * state.raw_u.index_select(1, layout.on(state.u.device).ordered) - 1.0,
-            _one_hot(layout.on(state.u.device), state.u),
-            tasks.open.double(),
-            (state.moved / bound).clamp_(-CLIP, CLIP),
-            bound,
-            left.double(),
-        ],
-        -1,
-    )
+    columns = layout.on(state.u.device)
+    return [
+        state.played.flatten(1),
+        2.0 * state.raw_u.index_select(1, columns.ordered) - 1.0,
+        _one_hot(columns, state.u),
+        tasks.open,
+        (state.moved / bound).clamp_(-CLIP, CLIP),
+        bound,
+        (tasks.horizon - state.step)[:, None] / tasks.horizon[:, None],
+    ]
 
 
 def played(tasks: TaskBatch) -> torch.Tensor:
@@ -232,5 +229,5 @@ def played(tasks: TaskBatch) -> torch.Tensor:
 
 
 def _one_hot(columns: Columns, u: torch.Tensor) -> torch.Tensor:
-    """The options of all choices side by side, (B, options)."""
-    return (torch.floor(u.index_select(1, columns.chosen) * columns.steps) == columns.option).double()
+    """The options of all choices side by side, (B, options) bool."""
+    return torch.floor(u.index_select(1, columns.chosen) * columns.steps) == columns.option

@@ -98,7 +98,7 @@ class State:
     @one_core()
     def pick(self, rows: torch.Tensor) -> State:
         """Some of the episodes, `rows` (n,) int64, that just began."""
-        return self._combine(self.tasks[rows], lambda values: values[rows])
+        return self._combine(self.tasks[rows], lambda values: values.index_select(0, rows))
 
     @one_core()
     def join(self, other: State) -> State:
