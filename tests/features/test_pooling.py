@@ -7,7 +7,7 @@ import pytest
 import torch
 from tests.features.sounds import RATE, noise
 
-from myna.features import FULL, TRAINING, analyse, frame_at, pool, pooled_mel
+from myna.features import FULL, TRAINING, analyse, frame_at, pool, pooled_mel, stretches
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +47,20 @@ def test_a_click_is_loudest_in_the_frame_at_its_time(rate: int, config) -> None:
     audio[0, round(0.5 * rate)] = 1.0
     mel = analyse(audio, rate, config).mels[0].mean(-1)
     assert abs(int(mel.argmax()) - frame_at(0.5, rate, overlap=config.overlap)) <= 1
+
+
+@pytest.mark.parametrize("count", [1, 5, 16, 84])
+@pytest.mark.parametrize("length", [1, 3, 65, 84])
+def test_stretches_of_several_lengths_have_the_bits_of_each_alone(length: int, count: int) -> None:
+    values = torch.from_numpy(noise(3, 2, length, seed=1))
+    ends = [(i * length / count, (i + 1) * length / count) for i in range(count)]
+    spans = [(min(round(a), length - 1), max(round(b), min(round(a), length - 1) + 1)) for a, b in ends]
+    alone = [values[..., a:b].sum(-1) / (b - a) for a, b in spans]
+    assert torch.equal(stretches(values, count), torch.stack(alone, -1))
+
+
+@pytest.mark.parametrize("edges", [[0, 5, 11, 16, 22], [3, 4, 60, 500, 501], [0, 0, 80]])
+def test_a_stretch_has_the_same_bits_whatever_the_others(features, edges: list[int]) -> None:
+    together = pool(features, edges, bands=32)
+    alone = [pool(features, edges[i : i + 2], bands=32) for i in range(len(edges) - 1)]
+    assert torch.equal(together, torch.cat(alone, -1))

@@ -15,6 +15,7 @@ from myna.features import CONFIGS as EARS
 from myna.features import FULL, TRAINING, FeatureConfig, Features, analyse
 from myna.loss import BROKEN, CONFIGS, FULL_LOSS, TRAINING_LOSS, Heard, LossConfig, PerceptualLoss
 from myna.loss.config import PENALTY_WEIGHTS, WEIGHTS, scales
+from myna.loss.penalties import PENALTIES
 from myna.presets.generator import MusicalPrior, UniformPrior
 from myna.seeding import generator
 from myna.synth.base import Probe
@@ -117,6 +118,16 @@ def test_terms_and_penalties_add_up_to_the_total(name: str) -> None:
     parts = torch.stack([*found.terms.values(), *found.penalties.values()])
     assert parts.shape[1:] == found.total.shape == (4,)
     torch.testing.assert_close(parts.sum(0), found.total)
+
+
+@BOTH
+def test_penalties_ramped_together_have_the_bits_of_each_alone(name: str) -> None:
+    sounds = np.stack([white(), note(7, gain_db=-20), note(decay_s=0.02)])
+    sound, target = Heard(heard(sounds, EARS[name])), Heard(heard(note()[None], EARS[name]))
+    found = PerceptualLoss(CONFIGS[name])(sound, target).penalties
+    alone = {one: weight * PENALTIES[one](sound, target) for one, weight in PENALTY_WEIGHTS.items()}
+    assert sum(bool(values.any()) for values in alone.values()) > 3
+    assert all(torch.equal(found[one], values) for one, values in alone.items())
 
 
 @BOTH

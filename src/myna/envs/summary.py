@@ -5,15 +5,14 @@ Shapes: … leading dimensions, D numbers.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
 import torch
 
-from myna.features import Features, pooled_mel
-from myna.loss.reduce import sum_of
+from myna.features import Features, pooled_mel, stretches
+from myna.loss.reduce import mean_of
 
 __all__ = ["MEANINGS", "SHAPES", "SIZE", "summarise"]
 
@@ -47,17 +46,9 @@ def summarise(features: Features) -> torch.Tensor:
     """
     parts = {
         "mel": pooled_mel(features, *SHAPES["mel"]).flatten(-2),
-        "mfcc": _stretches(features.mfcc.transpose(-1, -2), 1).flatten(-2),
-        "envelope": _stretches(features.envelope_db, *SHAPES["envelope"]),
-        "centroid": _stretches(features.centroid_octaves, *SHAPES["centroid"]),
+        "mfcc": mean_of(features.mfcc.transpose(-1, -2), 1),
+        "envelope": stretches(features.envelope_db, *SHAPES["envelope"]),
+        "centroid": stretches(features.centroid_octaves, *SHAPES["centroid"]),
         "loudness": features.loudness_lufs[..., None],
     }
     return torch.cat([parts[name] for name in SHAPES], dim=-1)
-
-
-def _stretches(values: torch.Tensor, count: int) -> torch.Tensor:
-    """Means over equal stretches of the last dimension, (…, count); few values are read more than once."""
-    length = values.shape[-1]
-    edges = [round(i * length / count) for i in range(count + 1)]
-    spans = [(min(a, length - 1), max(b, min(a, length - 1) + 1)) for a, b in itertools.pairwise(edges)]
-    return torch.stack([sum_of(values[..., a:b], 1) / (b - a) for a, b in spans], dim=-1)

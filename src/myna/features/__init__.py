@@ -6,7 +6,7 @@ from myna.features.cache import FeatureCache
 from myna.features.config import CONFIGS, FLOOR_DB, FULL, TRAINING, FeatureConfig, frame_sizes
 from myna.features.container import Features
 from myna.features.extractor import analyse
-from myna.features.pooling import frame_at, pool, pooled_mel
+from myna.features.pooling import frame_at, pool, pooled_mel, stretches
 from myna.features.threads import each_item, lasting_thread, one_core
 
 __all__ = [
@@ -25,4 +25,5 @@ __all__ = [
     "one_core",
     "pool",
     "pooled_mel",
+    "stretches",
 ]

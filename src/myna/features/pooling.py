@@ -14,7 +14,7 @@ import torch
 from myna.features.config import frame_sizes
 from myna.features.container import Features
 
-__all__ = ["frame_at", "pool", "pooled_mel"]
+__all__ = ["frame_at", "pool", "pooled_mel", "stretches"]
 
 
 def frame_at(time_s: float, sample_rate: int, window: int = 2048, overlap: int = 4) -> int:
@@ -34,9 +34,31 @@ def pool(features: Features, edges: Sequence[int], bands: int = 64) -> torch.Ten
     """
     mel = features.mels[0]
     mel = _mean_of_last(mel.unflatten(-1, (bands, -1)))
-    last = mel.shape[-2] - 1
-    spans = [(min(a, last), min(max(b, a + 1), last + 1)) for a, b in itertools.pairwise(edges)]
-    return torch.stack([mel[..., a:b, :].mean(-2) for a, b in spans], dim=-2).flatten(-2)
+    lengths, order = _by_length(tuple(edges), mel.shape[-2], mel.device)
+    parts = [mel.index_select(-2, frames.flatten()).unflatten(-2, frames.shape).mean(-2) for frames in lengths]
+    return torch.cat(parts, -2).index_select(-2, order).flatten(-2)
+
+
+def stretches(values: torch.Tensor, count: int) -> torch.Tensor:
+    """Means over equal stretches of the last dimension, (…, count); few values are read more than once."""
+    edges = tuple(round(i * values.shape[-1] / count) for i in range(count + 1))
+    lengths, order = _by_length(edges, values.shape[-1], values.device)
+    parts = [values.index_select(-1, place.flatten()).unflatten(-1, place.shape) for place in lengths]
+    return torch.cat([part.sum(-1) / part.shape[-1] for part in parts], -1).index_select(-1, order)
+
+
+@functools.lru_cache(256)
+def _by_length(edges: tuple[int, ...], count: int, device: torch.device) -> tuple[list[torch.Tensor], torch.Tensor]:
+    """Where stretches of `count` frames are read: those of each length together (n, length), and their order.
+
+    Lengths are few, and a call for each spares one for every stretch. One past the end repeats the last frame.
+    """
+    last = count - 1
+    spans = [range(min(a, last), min(max(b, a + 1), last + 1)) for a, b in itertools.pairwise(edges)]
+    lengths = sorted({len(span) for span in spans})
+    rows = [[row for row, span in enumerate(spans) if len(span) == length] for length in lengths]
+    places = [torch.tensor([list(spans[row]) for row in own], device=device) for own in rows]
+    return places, torch.tensor([row for own in rows for row in own], device=device).argsort()
 
 
 def _mean_of_last(values: torch.Tensor) -> torch.Tensor:

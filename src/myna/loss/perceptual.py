@@ -16,7 +16,7 @@ from myna.errors import UsageError
 from myna.features import Features
 from myna.loss.config import FULL_LOSS, LossConfig, scales
 from myna.loss.heard import Heard
-from myna.loss.penalties import PENALTIES
+from myna.loss.penalties import PENALTIES, ramp
 from myna.loss.terms import TERMS
 
 __all__ = ["BROKEN", "LossBreakdown", "PerceptualLoss"]
@@ -75,6 +75,9 @@ class PerceptualLoss:
         by_median = scales(config.scale_set)
         factors = {name: weight / by_median[name] for name, weight in config.weights.items()} | dict(config.penalties)
         self._names, self._weights = tuple(factors), torch.tensor(list(factors.values()))
+        self._penalties = [PENALTIES[name] for name in config.penalties]
+        self._starts = torch.tensor([penalty.start for penalty in self._penalties])
+        self._widths = torch.tensor([penalty.width for penalty in self._penalties])
 
     def __call__(self, features: Features | Heard, target: Features | Heard) -> LossBreakdown:
         """Compare each item; the same bits whatever else is in the batch.
@@ -88,9 +91,20 @@ class PerceptualLoss:
         """
         sound, goal = as_heard(features), as_heard(target)
         _check_alike(sound.features, goal.features)
-        parts = [TERMS[name](sound, goal) for name in self.config.weights]
-        parts += [PENALTIES[name](sound, goal) for name in self.config.penalties]
-        return self._breakdown(torch.stack(parts), sound.features.finite & goal.features.finite)
+        finite = sound.features.finite & goal.features.finite
+        terms = [TERMS[name](sound, goal) for name in self.config.weights]
+        parts = torch.stack(terms) if terms else finite.new_empty((0, *finite.shape), dtype=torch.float32)
+        return self._breakdown(torch.cat([parts, self._penalise(sound, goal, parts)]), finite)
+
+    def _penalise(self, sound: Heard, goal: Heard, terms: Tensor) -> Tensor:
+        """The penalties (K, …), ramped together."""
+        if not self._penalties:
+            return terms[:0]
+        excess = torch.stack([penalty.excess(sound, goal) for penalty in self._penalties])
+        shape = (-1, *[1] * (excess.ndim - 1))
+        return ramp(
+            excess, self._starts.to(excess.device).reshape(shape), self._widths.to(excess.device).reshape(shape)
+        )
 
     def _breakdown(self, parts: Tensor, finite: Tensor) -> LossBreakdown:
         """Weigh the parts (K, …), mark what is broken, and add them up one by one: a sum would round by its shape."""
