@@ -67,8 +67,9 @@ class TaskBatch:
             value = getattr(self, field.name)
             if value is not None and len(value) != count:
                 raise UsageError(f"{count} tasks need as many entries of {field.name}; got {len(value)}.")
-        if any(len(own) != self.target.shape[1] for own in self.probes):
-            raise UsageError(f"Every task needs {self.target.shape[1]} probes, as many as its target has sounds.")
+        sounds = self.target.shape[1]
+        if any(len(own) != sounds for own in self.probes):
+            raise UsageError(f"Every task needs {sounds} probes, as many as its target has sounds.")
 
     def __len__(self) -> int:
         """Number of tasks, B."""

@@ -64,4 +64,5 @@ def score(
 def _goal_of(goal: Heard, part: slice) -> Heard:
     """The target of a chunk: the one for all, or each candidate's own."""
     shape = goal.features.shape
-    return goal if not shape or shape[0] == 1 else goal.map(lambda tensor: tensor[part])
+    whole = not shape or shape[0] == 1 or (part.start == 0 and part.stop >= shape[0])
+    return goal if whole else goal.map(lambda tensor: tensor[part])
