@@ -1,4 +1,4 @@
-"""The default: nearest presets of the bank, a race between the best of them, then all on the winner.
+"""The default: nearest presets of the bank and the learned policy's, a race between the best, then all on the winner.
 
 Each round descends (`descent`), tries what no small step can reach (`swaps`), and where both have stalled, spreads
 out around the best (`cma_es`). What was tried, with figures: docs/matching.md.
@@ -35,7 +35,7 @@ class Auto(Agent):
             each two rounds (successive halving).
         donors: nearest presets that modules are taken from.
         swaps, choices: presets tried in each round with modules swapped, with choices changed.
-        starts: an agent, or the name of one, whose presets are candidates beside those of the bank.
+        starts: an agent, or the name of one, whose presets are candidates beside those of the bank; None for none.
         starts_share: of the budget that this agent gets besides, at most `starts_most` renders.
     """
 
@@ -48,7 +48,7 @@ class Auto(Agent):
         donors: int = 100,
         swaps: int = 12,
         choices: int = 4,
-        starts: Agent | str | None = None,
+        starts: Agent | str | None = "sac",
         starts_share: float = 0.16,
         starts_most: int = 16,
     ) -> None:
