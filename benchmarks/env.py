@@ -4,9 +4,10 @@ Wall clock on all cores that the process may use: 64 environments, one 1-s probe
 modules open, random actions, episodes reset as they end, which counts like anything else.
 
 What is neither render nor features is told twice, since threads work side by side (each step's pool, and the one that
-begins the next episodes): `overhead_share` is its part of the CPU time of all threads of the process, the loss
-(`loss_share`) and Python among it; `overhead_wall_share` is the part of the wall time in which no thread at all renders
-or analyses. What no stopwatch sees counts as overhead. The first holds on a busy machine, too.
+begins the next episodes): `overhead_share` is its part of the CPU time of all threads of the process, with the loss and
+the summary of what is heard (`loss_share`) and all of Python's; `overhead_wall_share` is the part of the wall time in
+which no thread at all renders or analyses. What no stopwatch sees counts as overhead. The first holds on a busy
+machine, too.
 """
 
 from __future__ import annotations
@@ -102,15 +103,15 @@ class Stopwatch:
 
 def watched() -> Stopwatch:
     """A stopwatch on all that renders, analyses and compares, in whichever thread."""
-    from myna.envs import target_sounds
-    from myna.loss import PerceptualLoss
+    from myna.envs import core, target_sounds
+    from myna.envs.judge import Judge
 
     watch = Stopwatch()
     watch.watch(Renderer, "render", "render")
     watch.watch(target_sounds, "analyse", "features")
-    watch.watch(sys.modules["myna.loss.score"], "analyse", "features")
+    watch.watch(core, "analyse", "features")
     watch.watch(sys.modules["myna.features.extractor"], "measure", "features")  # what the threads of `analyse` call
-    watch.watch(PerceptualLoss, "__call__", "loss")
+    watch.watch(Judge, "__call__", "loss")
     return watch
 
 

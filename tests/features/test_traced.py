@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -62,3 +64,24 @@ def test_shapes_without_end_are_forgotten(monkeypatch) -> None:
     for samples in range(1000, 1010):
         analyse(torch.zeros(1, 1, samples), RATE, TRAINING)
     assert len(traced._SEEN) <= 6
+
+
+ENDING = """
+import threading, torch
+from myna.features import TRAINING, analyse
+
+def run(work):
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+for samples in (3000, 4000, 5000):
+    run(lambda: analyse(torch.full((64, 1, samples), 0.1), 44100, TRAINING))
+    run(lambda: torch.randn(100_000).sum())  # takes over the memory of the thread that has ended
+print("alive")
+"""
+
+
+def test_sounds_may_be_traced_by_threads_that_end() -> None:
+    ran = subprocess.run([sys.executable, "-c", ENDING], capture_output=True, text=True, timeout=120, check=False)
+    assert (ran.returncode, ran.stdout) == (0, "alive\n"), ran.stderr

@@ -13,22 +13,22 @@ from typing import Any, NamedTuple
 import torch
 
 from myna.envs.action import ActionConfig, ActionDecoder
+from myna.envs.judge import Judge, Judged
 from myna.envs.noise_floor import success_loss
 from myna.envs.observation import ObservationLayout, observe, played
 from myna.envs.oracle import Journey
 from myna.envs.reward import RewardConfig, Step, reward_parts
 from myna.envs.state import State, put_rows
-from myna.envs.statistics import load_statistics
-from myna.envs.summary import summarise
 from myna.envs.task import TaskBatch
 from myna.errors import UsageError
 from myna.features import Features, analyse, each_item, one_core
-from myna.loss import TRAINING_LOSS, Heard, LossBreakdown, LossConfig, PerceptualLoss, score
+from myna.loss import TRAINING_LOSS, Heard, LossConfig
 from myna.synth.renderer import Renderer
 
 __all__ = ["Core", "CoreConfig", "EndConfig", "Transition"]
 
-_DEVICE_CHUNK = 512  # sounds whose loss is computed at once where the device is no CPU
+_CPU_CHUNK_S = 64.0  # seconds of sound that are heard at once: more would not stay in the caches
+_DEVICE_CHUNK = 512  # sounds, where the device is no CPU
 
 
 @dataclass(frozen=True)
@@ -125,10 +125,8 @@ class Core:
         self.config = config or CoreConfig()
         self.device = torch.device(renderer.device)
         self.decoder = ActionDecoder(renderer.table, self.config.action, self.device)
-        self._loss = PerceptualLoss(self.config.loss)
-        terms = [*self.config.loss.weights, *self.config.loss.penalties, "broken"]
-        self.layout = ObservationLayout(renderer.table, terms, probes)
-        self._statistics = load_statistics().to(self.device)
+        self._judge = Judge(self.config.loss, self.device)
+        self.layout = ObservationLayout(renderer.table, self._judge.names, probes)
 
     @one_core()  # tensors this small are not worth torch's threads, which wait by spinning
     def reset(self, tasks: TaskBatch) -> State:
@@ -153,7 +151,7 @@ class Core:
             raw_u=tasks.start_u,
             summary=heard.summary,
             goal=goal,
-            target_summary=self._summary(tasks.target),
+            target_summary=self._judge.summary(tasks.target),
             played=played(tasks),
             loss=heard.loss,
             terms=heard.terms,
@@ -217,10 +215,10 @@ class Core:
     def _listen(self, state: State, u: torch.Tensor, running: torch.Tensor) -> State:
         """The state with what is heard of presets u (B, P) where episodes are running."""
         if running.all():
-            heard = self._hear(state.tasks, u, state.goal)
+            heard = self._hear(state.tasks, u, state.goal, again=True)
             return replace(state, **heard._asdict())
         rows = running.nonzero()[:, 0]
-        heard = self._hear(state.tasks[rows], u[rows], state.goal.map(lambda tensor: tensor[rows]))
+        heard = self._hear(state.tasks[rows], u[rows], state.goal.map(lambda tensor: tensor[rows]), again=True)
         return replace(
             state,
             summary=put_rows(state.summary, rows, heard.summary),
@@ -230,41 +228,33 @@ class Core:
             features=_put_features(state.features, rows, heard.features),
         )
 
-    def _hear(self, tasks: TaskBatch, u: torch.Tensor, goal: Heard) -> _Heard:
+    def _hear(self, tasks: TaskBatch, u: torch.Tensor, goal: Heard, again: bool = False) -> _Heard:
         """Render presets u (n, P) in one call, then analyse and compare them with the goal (n, N) in another."""
         shape = (len(tasks), self.layout.probes)
         audio = self.renderer.render(u, tasks.probes).flatten(0, 1)  # (n N, C, T)
-        finite, summary, breakdown, features = self._compare(audio, goal.map(lambda tensor: tensor.flatten(0, 1)))
-        terms = {"total": breakdown.total, **breakdown.terms, **breakdown.penalties}
-        means = dict(zip(terms, _mean(torch.stack(list(terms.values())).reshape(-1, *shape)), strict=True))
-        broken = ~finite.reshape(shape).all(1)
+        features, judged = self._compare(audio, goal.map(lambda tensor: tensor.flatten(0, 1)), again)
+        loss, *terms = _mean(judged.parts.reshape(-1, *shape)).unbind()
+        broken = ~torch.cat([part.finite for part in features]).reshape(shape).all(1)
         kept = Features.cat(features).reshape(*shape) if self.config.keep_features else None
-        return _Heard(summary.reshape(*shape, -1), means.pop("total"), means, broken, kept)
+        by_name = dict(zip(self._judge.names, terms, strict=True))
+        return _Heard(judged.summary.reshape(*shape, -1), loss, by_name, broken, kept)
 
-    def _compare(
-        self, audio: torch.Tensor, goal: Heard
-    ) -> tuple[torch.Tensor, torch.Tensor, LossBreakdown, tuple[Features, ...]]:
-        """Which are finite, summaries, losses and parts of the features of sounds (n N, C, T), by threads at once."""
-        cpu = self.device.type == "cpu"
-        size = -(-len(audio) // self.renderer.threads) if cpu else _DEVICE_CHUNK
+    def _compare(self, audio: torch.Tensor, goal: Heard, again: bool) -> tuple[tuple[Features, ...], Judged]:
+        """Features of sounds (n N, C, T), chunk by chunk, and what the judge says of all, by threads at once."""
+        size, threads = _DEVICE_CHUNK, 1
+        if self.device.type == "cpu":
+            threads = self.renderer.threads
+            most = max(1, int(_CPU_CHUNK_S * self.renderer.sample_rate / audio.shape[-1]))
+            size = min(most, -(-len(audio) // threads))
 
-        def compare(i: int) -> tuple[Features, torch.Tensor, LossBreakdown]:
+        def compare(i: int) -> tuple[Features, Judged]:
             part = slice(i * size, (i + 1) * size)
-            own = goal.map(lambda tensor: tensor[part])
-            if cpu:
-                breakdown, features = score(audio[part], self.renderer.sample_rate, own, self._loss)
-            else:  # one chunk is one launch: `score` would cut it up for the CPU's caches
-                features = analyse(audio[part], self.renderer.sample_rate, goal.features.config, on_bad="mark").lean()
-                breakdown = self._loss(features, own)
-            return features, self._summary(features), breakdown
+            features = analyse(audio[part], self.renderer.sample_rate, goal.features.config, on_bad="mark").lean()
+            return features, self._judge(features, goal.map(lambda tensor: tensor[part]), again)
 
-        threads = self.renderer.threads if cpu else 1
-        features, summaries, breakdowns = zip(*each_item(compare, -(-len(audio) // size), threads), strict=True)
-        finite = torch.cat([part.finite for part in features])
-        return finite, torch.cat(summaries), LossBreakdown.cat(breakdowns), features
-
-    def _summary(self, features: Features) -> torch.Tensor:
-        return self._statistics.standardise(summarise(features))
+        features, judged = zip(*each_item(compare, -(-len(audio) // size), threads), strict=True)
+        parts, summaries = zip(*judged, strict=True)
+        return features, Judged(torch.cat(parts, 1), torch.cat(summaries))
 
     # Bookkeeping
 

@@ -8,6 +8,7 @@ from myna.features.container import Features
 from myna.features.extractor import analyse
 from myna.features.pooling import frame_at, pool, pooled_mel, stretches
 from myna.features.threads import each_item, lasting_thread, one_core
+from myna.features.traced import as_script
 
 __all__ = [
     "CONFIGS",
@@ -18,6 +19,7 @@ __all__ = [
     "FeatureConfig",
     "Features",
     "analyse",
+    "as_script",
     "each_item",
     "frame_at",
     "frame_sizes",

@@ -66,6 +66,10 @@ class Heard:
         changed.__dict__.update({name: change(*(values[name] for values in small)) for name in small[0]})
         return changed
 
+    def tensors(self) -> list[Tensor]:
+        """All that `map` changes, in that order."""
+        return [*self.features.tensors().values(), *self._small().values()]
+
     def _small(self) -> dict[str, Tensor]:
         return {name: value for name, value in vars(self).items() if name != "features" and name not in _LARGE}
 

@@ -65,6 +65,9 @@ class PerceptualLoss:
     Args:
         config: the weights; `FULL_LOSS` wants features with magnitudes, `TRAINING_LOSS` does without.
 
+    Attributes:
+        names: of all that adds up to the loss: terms, penalties, and `broken`.
+
     Example:
         >>> # loss(analyse(candidates, 44100), analyse(target[None], 44100)).total  → (B,)
     """
@@ -74,7 +77,7 @@ class PerceptualLoss:
         self.config = config
         by_median = scales(config.scale_set)
         factors = {name: weight / by_median[name] for name, weight in config.weights.items()} | dict(config.penalties)
-        self._names, self._weights = tuple(factors), torch.tensor(list(factors.values()))
+        self.names, self._weights = (*factors, "broken"), torch.tensor(list(factors.values()))
         self._penalties = [PENALTIES[name] for name in config.penalties]
         self._starts = torch.tensor([penalty.start for penalty in self._penalties])
         self._widths = torch.tensor([penalty.width for penalty in self._penalties])
@@ -89,12 +92,19 @@ class PerceptualLoss:
         Raises:
             UsageError: unlike configs, rates or lengths, or magnitudes that are missing.
         """
+        total, *rows = self.parts(features, target).unbind()
+        weighed = dict(zip(self.names, rows, strict=True))
+        terms = {name: weighed.pop(name) for name in self.config.weights}
+        return LossBreakdown(total, terms, weighed)
+
+    def parts(self, features: Features | Heard, target: Features | Heard) -> Tensor:
+        """The loss and what each of `names` adds to it, (1 + K, …); arguments and errors as above."""
         sound, goal = as_heard(features), as_heard(target)
         _check_alike(sound.features, goal.features)
         finite = sound.features.finite & goal.features.finite
         terms = [TERMS[name](sound, goal) for name in self.config.weights]
         parts = torch.stack(terms) if terms else finite.new_empty((0, *finite.shape), dtype=torch.float32)
-        return self._breakdown(torch.cat([parts, self._penalise(sound, goal, parts)]), finite)
+        return self._weighed(torch.cat([parts, self._penalise(sound, goal, parts)]), finite)
 
     def _penalise(self, sound: Heard, goal: Heard, terms: Tensor) -> Tensor:
         """The penalties (K, …), ramped together."""
@@ -106,17 +116,15 @@ class PerceptualLoss:
             excess, self._starts.to(excess.device).reshape(shape), self._widths.to(excess.device).reshape(shape)
         )
 
-    def _breakdown(self, parts: Tensor, finite: Tensor) -> LossBreakdown:
+    def _weighed(self, parts: Tensor, finite: Tensor) -> Tensor:
         """Weigh the parts (K, …), mark what is broken, and add them up one by one: a sum would round by its shape."""
         whole = finite.float()  # silence stands in for what is broken, so its parts are finite
         weights = self._weights.to(parts.device).reshape(-1, *[1] * whole.ndim)
-        weighed = dict(zip(self._names, (weights * parts * whole).unbind(), strict=True))
-        weighed["broken"] = BROKEN * (1.0 - whole)
-        total = torch.zeros_like(weighed["broken"])
-        for part in weighed.values():
+        weighed = torch.cat([weights * parts * whole, (BROKEN * (1.0 - whole))[None]])
+        total = torch.zeros_like(whole)
+        for part in weighed.unbind():
             total = total + part
-        terms = {name: weighed.pop(name) for name in self.config.weights}
-        return LossBreakdown(total, terms, weighed)
+        return torch.cat([total[None], weighed])
 
 
 def as_heard(features: Features | Heard) -> Heard:
