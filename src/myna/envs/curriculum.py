@@ -36,7 +36,8 @@ class Curriculum:
         mode: action mode, `all` or `module`: which horizon counts.
         retrieve: `retrieve(features, probe, count) -> u (k, P)` gives up to `count` presets of a bank that sound like
             the target, nearest first; features have the leading shape (1,), probe is the first of the task. Without it,
-            the other kinds of start share what is meant for retrieved ones.
+            the other kinds of start share what is meant for retrieved ones. A vector environment calls it from a thread
+            of its own.
         recordings: targets that stages with a share of `recordings` draw from.
         stage: number of the first one that is trained, from 1.
         keep_audio: fill `TaskBatch.target_audio`.

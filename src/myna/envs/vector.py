@@ -33,7 +33,8 @@ __all__ = ["MynaVectorEnv"]
 class MynaVectorEnv(VectorEnv):
     """B environments as `MynaEnv` describes them, each equal to a single one, step for step and bit for bit.
 
-    Environment i plays the episodes of `MynaEnv` with the seed `seeds[i]`.
+    Environment i plays the episodes of `MynaEnv` with the seed `seeds[i]`. On the CPU the next episodes begin in a
+    thread of their own while the others play, unless a curriculum that moves on decides on them; `close` ends it.
 
     Args:
         num_envs: B, 1 or more.
