@@ -15,7 +15,7 @@ from myna.cli.messages import print_json, rounded, say, shown
 
 __all__ = ["Options", "run"]
 
-KINDS = ("random", "cma")
+KINDS = ("random", "cma", "recorded")
 LINES = 4
 
 
@@ -26,7 +26,8 @@ class Options:
     out: Annotated[str, named("DIR")]
     """the folder for its shards and manifest.json"""
     kind: Annotated[str, chosen(KINDS)] = "random"
-    """random: draws of the curriculum; cma: all that a cold CMA-ES tries on its way to draws"""
+    """random: draws of the curriculum; cma: all that a cold CMA-ES tries on its way to draws; recorded: all that
+    policy+cma-es tries on its way to variants of recordings"""
     rows: Annotated[int, whole(1, 10**9)] = 10_000
     """most rows in the folder; only whole groups are made"""
     mib: Annotated[int, whole(1, 10**7)] = 4096
@@ -40,7 +41,9 @@ class Options:
     goals: Annotated[int, whole(1, 32)] = 4
     """rows of its group that each row is compared with"""
     renders: Annotated[int, whole(32, 2000)] = 300
-    """of each search (cma)"""
+    """of each search (cma, recorded)"""
+    recordings: Annotated[str, named("DIR")] = ""
+    """with an index.csv: what is varied (recorded)"""
     resume: Flag = False
     """go on in a folder that was begun with the same settings"""
     json: Flag = False
@@ -53,7 +56,8 @@ def run(argv: list[str]) -> int:
     from myna.synth.renderer import Renderer
     from myna.training.collect import Settings, collect
 
-    settings = Settings(options.kind, options.seed, options.stage, options.musical, options.goals, options.renders)
+    names = ("kind", "seed", "stage", "musical", "goals", "renders", "recordings")
+    settings = Settings(**{name: getattr(options, name) for name in names})
     with _progress() as progress:
         try:
             made = collect(

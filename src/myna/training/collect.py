@@ -21,11 +21,11 @@ from myna.synth.renderer import Renderer
 from myna.training.data import read_shard, row_bytes, row_fields
 from myna.training.groups import Groups, RandomGroups, rows_of
 from myna.training.manifest import MANIFEST, Manifest, Origin, Shard, read_manifest, shard_name, statistics_digest
-from myna.training.searches import SearchGroups
+from myna.training.searches import RecordedGroups, SearchGroups
 
 __all__ = ["KINDS", "Collected", "Settings", "collect"]
 
-KINDS = (RandomGroups.kind, SearchGroups.kind)
+KINDS = (RandomGroups.kind, SearchGroups.kind, RecordedGroups.kind)
 SHARD_ROWS = 4096
 _MANIFEST_BYTES, _SHARD_BYTES = 4096, 2048  # most that a manifest takes, and a shard's header and line in it
 
@@ -35,12 +35,14 @@ class Settings:
     """What rows are made of.
 
     Attributes:
-        kind: `random` (draws of the curriculum) or `cma` (all that cold CMA-ES tried on its way to draws).
+        kind: `random` (draws of the curriculum), `cma` (all that cold CMA-ES tried on its way to draws) or `recorded`
+            (all that the best agent tried on its way to variants of recordings).
         seed: of all draws, 0 or more.
         stage: of the curriculum, from 1: which parameters are drawn.
         musical: share in [0, 1] of draws that people might make; the others are uniform.
         goals: rows that each row is compared with, G.
         renders: of each search.
+        recordings: folder of those that are varied, see `load_recordings`; instruments kept to validate with are not.
 
     Raises:
         UsageError: a value out of range.
@@ -52,11 +54,14 @@ class Settings:
     musical: float = 0.7
     goals: int = 4
     renders: int = 300
+    recordings: str = ""
 
     def __post_init__(self) -> None:
         """See the class."""
         if self.kind not in KINDS:
-            raise UsageError(f"Rows are of the kinds {' and '.join(KINDS)}; got {printable(self.kind)}.")
+            raise UsageError(f"Rows are of the kinds {', '.join(KINDS)}; got {printable(self.kind)}.")
+        if (self.kind == RecordedGroups.kind) != bool(self.recordings):
+            raise UsageError("Rows of the kind recorded need a folder of recordings, and others take none.")
         if self.seed < 0 or self.goals < 1 or self.renders < 1 or not 0.0 <= self.musical <= 1.0:
             raise UsageError("Seeds are 0 or more, goals and renders 1 or more, and musical is a share from 0 to 1.")
 
@@ -114,7 +119,7 @@ def collect(
     groups = _groups(settings, renderer)
     per_row = row_bytes(len(renderer.table), settings.goals)
     total = _room(groups.rows, per_row, most_rows, most_bytes)
-    manifest = _begun(make_folder(out), _origin(settings, renderer), len(renderer.table), resume)
+    manifest = _begun(make_folder(out), _origin(settings, groups, renderer), len(renderer.table), resume)
     manifest.write(out)  # tells before any work whether it can be written
     before, start, cpu = manifest.rows, time.perf_counter(), time.process_time()
     per_shard = max(1, SHARD_ROWS // groups.rows)
@@ -151,8 +156,11 @@ def _batch(
 
 
 def _groups(settings: Settings, renderer: Renderer) -> Groups:
-    drawn = (renderer, settings.seed, settings.stage, settings.musical, settings.goals)
-    return RandomGroups(*drawn) if settings.kind == RandomGroups.kind else SearchGroups(*drawn, settings.renders)
+    own = settings
+    if own.kind == RecordedGroups.kind:
+        return RecordedGroups(renderer, own.seed, own.recordings, own.goals, own.renders)
+    drawn = (renderer, own.seed, own.stage, own.musical, own.goals)
+    return RandomGroups(*drawn) if own.kind == RandomGroups.kind else SearchGroups(*drawn, own.renders)
 
 
 def _room(group_rows: int, per_row: int, most_rows: int, most_bytes: int) -> int:
@@ -166,14 +174,13 @@ def _room(group_rows: int, per_row: int, most_rows: int, most_bytes: int) -> int
     return groups
 
 
-def _origin(settings: Settings, renderer: Renderer) -> Origin:
+def _origin(settings: Settings, groups: Groups, renderer: Renderer) -> Origin:
     from myna.synth.serum_lite.engine import source_hash
 
-    names = ("stage", "musical", "goals", *(["renders"] if settings.kind == SearchGroups.kind else []))
     return Origin(
         kind=settings.kind,
         seed=settings.seed,
-        settings={name: getattr(settings, name) for name in names},
+        settings=groups.said,
         synth=renderer.table.synth,
         sample_rate=renderer.sample_rate,
         parameters=renderer.table.digest,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -63,6 +63,11 @@ class Groups(Protocol):
         """Groups that are best made at once."""
         ...
 
+    @property
+    def said(self) -> dict[str, Any]:
+        """All that the rows hang on besides seed and synth, for the manifest; `goals` among it."""
+        ...
+
     def make(self, numbers: Sequence[int], tell: Tell) -> list[Group]:
         """The groups of these numbers, each the same bits whatever the others are.
 
@@ -80,6 +85,7 @@ class RandomGroups:
 
     def __init__(self, renderer: Renderer, seed: int, stage: int, musical: float, goals: int) -> None:
         """See `collect.Settings`."""
+        self.said = {"stage": stage, "musical": musical, "goals": goals}
         self._renderer, self._seed, self._goals = renderer, seed, goals
         self._drawn = DrawnSounds(renderer, stage, musical)
 

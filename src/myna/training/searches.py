@@ -1,4 +1,4 @@
-"""Groups made of searches: a drawn target, and all that cold CMA-ES tried on its way there.
+"""Groups made of searches: all that was tried on the way to a drawn preset's sound, or to a recorded one.
 
 Shapes: n rows of a group, P parameters, G goals.
 """
@@ -6,22 +6,31 @@ Shapes: n rows of a group, P parameters, G goals.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
 
 import numpy as np
+import torch
 
-from myna.agents.base import Goal, Watch
+from myna.agents.base import Agent, Goal, Watch
 from myna.agents.registry import make_agent
+from myna.agents.weights import load_weights
+from myna.audio.collection import INDEX
+from myna.envs.task import tasks_from_recordings
 from myna.features import Features
+from myna.files import sha256_hex
 from myna.seeding import generator
-from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
+from myna.training.augmentation import augmented
 from myna.training.data import SOURCES
-from myna.training.drawn import DrawnSounds, draw_probe, hear, stored
+from myna.training.drawn import TOTAL_S, DrawnSounds, draw_probe, hear, played_of, probe_of, stored
 from myna.training.groups import Group, Tell, draw_goals
+from myna.training.recordings import load_recordings
 
-__all__ = ["SearchGroups"]
+__all__ = ["RecordedGroups", "SearchGroups"]
 
-AGENT = "cma-es"
+AGENT, BEST_AGENT = "cma-es", "policy+cma-es"
+_AT_ONCE = 4096  # rows that are searched for side by side
 
 
 class SearchGroups:
@@ -36,13 +45,14 @@ class SearchGroups:
     def __init__(self, renderer: Renderer, seed: int, stage: int, musical: float, goals: int, renders: int) -> None:
         """See `collect.Settings`."""
         self.rows = 1 + renders
+        self.said = {"stage": stage, "musical": musical, "goals": goals, "renders": renders}
         self._renderer, self._seed, self._goals = renderer, seed, goals
         self._drawn, self._agent = DrawnSounds(renderer, stage, musical), make_agent(AGENT, renderer)
 
     @property
     def batch(self) -> int:
         """See `Groups`."""
-        return max(1, 4096 // self.rows)
+        return max(1, _AT_ONCE // self.rows)
 
     def make(self, numbers: Sequence[int], tell: Tell) -> list[Group]:
         """See `Groups`."""
@@ -50,7 +60,9 @@ class SearchGroups:
         probes = [draw_probe(rng) for rng in rngs]
         goals = [_target_first(draw_goals(self.rows, self._goals, rng)) for rng in rngs]
         target_u, target_features = self._drawn(probes, [rng.spawn(1)[0] for rng in rngs])
-        tried = self._search(target_u, probes, tell)
+        audio = self._renderer.render(target_u, [[probe] for probe in probes])[:, 0]
+        targets = [Goal(sound, probe) for sound, probe in zip(audio, probes, strict=True)]
+        tried = _tried(self._agent, targets, self.rows - 1, generator(self._seed, "collect", self.kind), tell)
         groups = []
         for i, (u, losses) in enumerate(tried):
             features = Features.cat([target_features[i : i + 1], hear(self._renderer, u, [probes[i]] * len(u))])
@@ -59,20 +71,63 @@ class SearchGroups:
             groups.append(Group(probes[i], both, features, source, np.concatenate([[0.0], losses]), goals[i]))
         return groups
 
-    def _search(self, target_u: np.ndarray, probes: Sequence[Probe], tell: Tell) -> list[tuple[np.ndarray, np.ndarray]]:
-        """What was tried for each target, (renders, P) as a row holds it, and the losses (renders,)."""
-        audio = self._renderer.render(target_u, [[probe] for probe in probes])[:, 0]
-        tried: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in probes]
-        watch = Watch(
-            progress=lambda renders, budget, loss: tell(renders),
-            log=lambda index, u, losses, features: tried[index].append((u, losses)),
-        )
-        targets = [Goal(sound, probe) for sound, probe in zip(audio, probes, strict=True)]
-        self._agent.match(targets, self.rows - 1, generator(self._seed, "collect", self.kind), watch=watch)
+
+class RecordedGroups:
+    """Every preset that the best agent heard on its way to a variant of a recording: what sounds like recordings.
+
+    The recording has no preset and so no row: its nearest presets are what is learnt from.
+    """
+
+    kind = "recorded"
+
+    def __init__(self, renderer: Renderer, seed: int, folder: str, goals: int, renders: int) -> None:
+        """See `collect.Settings`."""
+        self.rows = renders
+        self._recordings, self._agent = load_recordings(folder), make_agent(BEST_AGENT, renderer)
+        weights = {f"weights_{name}": str(load_weights(name).card["sha256"]) for name in ("regression", "sac")}
+        index = sha256_hex((Path(folder) / INDEX).read_bytes())  # of which each file's hash is a part
+        self.said = {"goals": goals, "renders": renders, "agent": BEST_AGENT, **weights, "recordings": index}
+        self._renderer, self._seed, self._goals = renderer, seed, goals
+
+    @property
+    def batch(self) -> int:
+        """See `Groups`."""
+        return max(1, _AT_ONCE // self.rows)
+
+    def make(self, numbers: Sequence[int], tell: Tell) -> list[Group]:
+        """See `Groups`."""
+        rngs = [generator(self._seed, "collect", self.kind, number) for number in numbers]
+        goals = [draw_goals(self.rows, self._goals, rng) for rng in rngs]
+        targets = [self._target(rng) for rng in rngs]
+        tried = _tried(self._agent, targets, self.rows, generator(self._seed, "collect", self.kind), tell)
+        source = np.full(self.rows, SOURCES["search"], np.uint8)
         return [
-            (stored(np.concatenate(u)), np.concatenate(losses))
-            for u, losses in (zip(*own, strict=True) for own in tried)
+            Group(target.probe, u, hear(self._renderer, u, [target.probe] * len(u)), source, losses, own)
+            for target, (u, losses), own in zip(targets, tried, goals, strict=True)
         ]
+
+    def _target(self, rng: np.random.Generator) -> Goal:
+        """A variant as all rows are played: 1 s long, at a probe that a row can hold."""
+        varied = augmented(self._recordings, 1, rng)
+        rate = self._renderer.sample_rate
+        task = tasks_from_recordings(varied, self._renderer.table, sample_rate=rate, total_s=TOTAL_S, keep_audio=True)
+        sounds = cast(torch.Tensor, task.target_audio)  # kept
+        return Goal(sounds[0, 0].numpy(), probe_of(played_of(task.probes[0][0])), task.names[0])
+
+
+def _tried(
+    agent: Agent, targets: Sequence[Goal], renders: int, rng: np.random.Generator, tell: Tell
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """What was tried for each target, (renders, P) as a row holds it, and the losses (renders,)."""
+    tried: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in targets]
+    watch = Watch(
+        progress=lambda renders, budget, loss: tell(renders),
+        log=lambda index, u, losses, features: tried[index].append((u, losses)),
+    )
+    agent.match(targets, renders, rng, watch=watch)
+    return [
+        (stored(np.concatenate(u)), np.concatenate(losses)) for u, losses in (zip(*own, strict=True) for own in tried)
+    ]
 
 
 def _target_first(goals: np.ndarray) -> np.ndarray:
