@@ -41,7 +41,7 @@ def test_it_goes_on_and_tells_a_program(tmp_path: Path, capsys) -> None:
 
 
 def test_searches_are_kept(tmp_path: Path, capsys) -> None:
-    command = ["collect", "--kind", "cma", "--renders", "32", "--rows", "40", "--out", str(tmp_path)]
+    command = ["collect", "--kind", "searched", "--renders", "32", "--rows", "40", "--out", str(tmp_path)]
     assert main(command) == 0
     assert capsys.readouterr().out.startswith(f"{tmp_path}: 33 rows")
 
@@ -70,13 +70,13 @@ def test_the_words_on_the_command_line_are_those_that_training_knows() -> None:
     ("arguments", "words"),
     [
         ([], "--out is missing"),
-        (["--out", "x", "--kind", "some"], "'some' is not one of random, cma"),
+        (["--out", "x", "--kind", "some"], "'some' is not one of random, guessed"),
         (["--out", "x", "--rows", "0"], "0 is outside 1 to"),
         (["--out", "x", "--rows", "63"], "A group is 64 rows"),
         (["--out", "x", "--mib", "0"], "0 is outside 1 to"),
         (["--out", "x", "--musical", "2"], "2 is outside 0 to 1"),
         (["--out", "x", "--stage", "7"], "7 is outside 1 to 6"),
-        (["--out", "x", "--kind", "cma", "--renders", "31"], "31 is outside 32 to"),
+        (["--out", "x", "--kind", "searched", "--renders", "1"], "1 is outside 2 to"),
         (["--out", "/dev/null/x"], "cannot make the folder /dev/null/x"),
     ],
 )

@@ -30,7 +30,7 @@ from myna.training.manifest import TERMS, read_manifest
 from myna.training.searches import SearchGroups
 
 RANDOM = Settings(goals=3)
-SEARCHED = Settings(kind="cma", goals=3, renders=40)
+SEARCHED = Settings(kind="searched", goals=3, renders=40)
 LARGE = 1 << 30
 
 
@@ -345,7 +345,7 @@ def test_a_data_set_is_not_written_over(bank: Path, renderer: Renderer) -> None:
         (Settings(goals=4), "begun with goals 3"),
         (Settings(goals=3, musical=0.5), "begun with musical 0.7"),
         (Settings(goals=3, stage=2), "begun with stage 6"),
-        (Settings(goals=3, kind="cma"), "begun with kind random"),
+        (Settings(goals=3, kind="searched"), "begun with kind random"),
     ],
 )
 def test_a_folder_of_other_settings_is_refused(bank: Path, renderer: Renderer, settings: Settings, words: str) -> None:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+from myna.agents.registry import AGENTS
 from myna.cli.arguments import Flag, chosen, named, number, parse, whole
 from myna.cli.messages import print_json, rounded, say, shown
 
 __all__ = ["Options", "run"]
 
-KINDS = ("random", "cma", "recorded")
+KINDS = ("random", "guessed", "searched", "recorded")
 LINES = 4
 
 
@@ -26,8 +27,8 @@ class Options:
     out: Annotated[str, named("DIR")]
     """the folder for its shards and manifest.json"""
     kind: Annotated[str, chosen(KINDS)] = "random"
-    """random: draws of the curriculum; cma: all that a cold CMA-ES tries on its way to draws; recorded: all that
-    policy+cma-es tries on its way to variants of recordings"""
+    """random: draws of the curriculum; guessed: draws, and the regression's guesses at them; searched: all that an
+    agent tries on its way to draws; recorded: all that it tries on its way to variants of recordings"""
     rows: Annotated[int, whole(1, 10**9)] = 10_000
     """most rows in the folder; only whole groups are made"""
     mib: Annotated[int, whole(1, 10**7)] = 4096
@@ -40,8 +41,10 @@ class Options:
     """share of draws that people might make; the others are uniform"""
     goals: Annotated[int, whole(1, 32)] = 4
     """rows of its group that each row is compared with"""
-    renders: Annotated[int, whole(32, 2000)] = 300
-    """of each search (cma, recorded)"""
+    agent: Annotated[str, chosen(tuple(AGENTS))] = "cma-es"
+    """that searches (searched, recorded)"""
+    renders: Annotated[int, whole(2, 2000)] = 300
+    """of each search (searched, recorded)"""
     recordings: Annotated[str, named("DIR")] = ""
     """with an index.csv: what is varied (recorded)"""
     resume: Flag = False
@@ -56,7 +59,7 @@ def run(argv: list[str]) -> int:
     from myna.synth.renderer import Renderer
     from myna.training.collect import Settings, collect
 
-    names = ("kind", "seed", "stage", "musical", "goals", "renders", "recordings")
+    names = ("kind", "seed", "stage", "musical", "goals", "agent", "renders", "recordings")
     settings = Settings(**{name: getattr(options, name) for name in names})
     with _progress() as progress:
         try:

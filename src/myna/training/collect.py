@@ -20,12 +20,13 @@ from myna.files import make_folder, sha256_hex, write_atomic
 from myna.synth.renderer import Renderer
 from myna.training.data import read_shard, row_bytes, row_fields
 from myna.training.groups import Groups, RandomGroups, rows_of
+from myna.training.guessed import GuessedGroups
 from myna.training.manifest import MANIFEST, Manifest, Origin, Shard, read_manifest, shard_name, statistics_digest
 from myna.training.searches import RecordedGroups, SearchGroups
 
 __all__ = ["KINDS", "Collected", "Settings", "collect"]
 
-KINDS = (RandomGroups.kind, SearchGroups.kind, RecordedGroups.kind)
+KINDS = (RandomGroups.kind, GuessedGroups.kind, SearchGroups.kind, RecordedGroups.kind)
 SHARD_ROWS = 4096
 _MANIFEST_BYTES, _SHARD_BYTES = 4096, 2048  # most that a manifest takes, and a shard's header and line in it
 
@@ -35,12 +36,14 @@ class Settings:
     """What rows are made of.
 
     Attributes:
-        kind: `random` (draws of the curriculum), `cma` (all that cold CMA-ES tried on its way to draws) or `recorded`
-            (all that the best agent tried on its way to variants of recordings).
+        kind: `random` (draws of the curriculum), `guessed` (draws, and the regression's guesses at them), `searched` (all
+            that an agent tried on its way to draws) or `recorded` (all that it tried on its way to variants of
+            recordings).
         seed: of all draws, 0 or more.
         stage: of the curriculum, from 1: which parameters are drawn.
         musical: share in [0, 1] of draws that people might make; the others are uniform.
         goals: rows that each row is compared with, G.
+        agent: that searches, see `agents.registry`.
         renders: of each search.
         recordings: folder of those that are varied, see `load_recordings`; instruments kept to validate with are not.
 
@@ -53,6 +56,7 @@ class Settings:
     stage: int = 6
     musical: float = 0.7
     goals: int = 4
+    agent: str = "cma-es"
     renders: int = 300
     recordings: str = ""
 
@@ -157,10 +161,14 @@ def _batch(
 
 def _groups(settings: Settings, renderer: Renderer) -> Groups:
     own = settings
-    if own.kind == RecordedGroups.kind:
-        return RecordedGroups(renderer, own.seed, own.recordings, own.goals, own.renders)
     drawn = (renderer, own.seed, own.stage, own.musical, own.goals)
-    return RandomGroups(*drawn) if own.kind == RandomGroups.kind else SearchGroups(*drawn, own.renders)
+    if own.kind == RandomGroups.kind:
+        return RandomGroups(*drawn)
+    if own.kind == GuessedGroups.kind:
+        return GuessedGroups(*drawn)
+    if own.kind == SearchGroups.kind:
+        return SearchGroups(*drawn, own.agent, own.renders)
+    return RecordedGroups(renderer, own.seed, own.goals, own.agent, own.renders, own.recordings)
 
 
 def _room(group_rows: int, per_row: int, most_rows: int, most_bytes: int) -> int:

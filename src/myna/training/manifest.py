@@ -43,7 +43,7 @@ class Origin:
     """All that the bits of the rows hang on.
 
     Attributes:
-        kind: `random` or `cma`.
+        kind: see `collect.Settings`.
         seed: of all draws.
         settings: what else was asked for, by name.
         synth: that made the sounds, `sample_rate` in Hz.

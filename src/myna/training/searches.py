@@ -14,7 +14,7 @@ import torch
 
 from myna.agents.base import Agent, Goal, Watch
 from myna.agents.registry import make_agent
-from myna.agents.weights import load_weights
+from myna.agents.weights import load_weights, packaged
 from myna.audio.collection import INDEX
 from myna.envs.task import tasks_from_recordings
 from myna.features import Features
@@ -29,8 +29,7 @@ from myna.training.recordings import load_recordings
 
 __all__ = ["RecordedGroups", "SearchGroups"]
 
-AGENT, BEST_AGENT = "cma-es", "policy+cma-es"
-_AT_ONCE = 4096  # rows that are searched for side by side
+_AT_ONCE = 1024  # rows that are searched for side by side
 
 
 class SearchGroups:
@@ -40,14 +39,16 @@ class SearchGroups:
     then heard again as all rows are.
     """
 
-    kind = "cma"
+    kind = "searched"
 
-    def __init__(self, renderer: Renderer, seed: int, stage: int, musical: float, goals: int, renders: int) -> None:
+    def __init__(
+        self, renderer: Renderer, seed: int, stage: int, musical: float, goals: int, agent: str, renders: int
+    ) -> None:
         """See `collect.Settings`."""
         self.rows = 1 + renders
-        self.said = {"stage": stage, "musical": musical, "goals": goals, "renders": renders}
+        self.said = {"stage": stage, "musical": musical, "goals": goals, "renders": renders, **_agent_said(agent)}
         self._renderer, self._seed, self._goals = renderer, seed, goals
-        self._drawn, self._agent = DrawnSounds(renderer, stage, musical), make_agent(AGENT, renderer)
+        self._drawn, self._agent = DrawnSounds(renderer, stage, musical), make_agent(agent, renderer)
 
     @property
     def batch(self) -> int:
@@ -73,20 +74,19 @@ class SearchGroups:
 
 
 class RecordedGroups:
-    """Every preset that the best agent heard on its way to a variant of a recording: what sounds like recordings.
+    """Every preset that an agent heard on its way to a variant of a recording: what sounds like recordings.
 
     The recording has no preset and so no row: its nearest presets are what is learnt from.
     """
 
     kind = "recorded"
 
-    def __init__(self, renderer: Renderer, seed: int, folder: str, goals: int, renders: int) -> None:
+    def __init__(self, renderer: Renderer, seed: int, goals: int, agent: str, renders: int, folder: str) -> None:
         """See `collect.Settings`."""
         self.rows = renders
-        self._recordings, self._agent = load_recordings(folder), make_agent(BEST_AGENT, renderer)
-        weights = {f"weights_{name}": str(load_weights(name).card["sha256"]) for name in ("regression", "sac")}
-        index = sha256_hex((Path(folder) / INDEX).read_bytes())  # of which each file's hash is a part
-        self.said = {"goals": goals, "renders": renders, "agent": BEST_AGENT, **weights, "recordings": index}
+        self._recordings, self._agent = load_recordings(folder), make_agent(agent, renderer)
+        index = sha256_hex((Path(folder) / INDEX).read_bytes())  # which holds the hashes of the files
+        self.said = {"goals": goals, "renders": renders, **_agent_said(agent), "recordings": index}
         self._renderer, self._seed, self._goals = renderer, seed, goals
 
     @property
@@ -113,6 +113,11 @@ class RecordedGroups:
         task = tasks_from_recordings(varied, self._renderer.table, sample_rate=rate, total_s=TOTAL_S, keep_audio=True)
         sounds = cast(torch.Tensor, task.target_audio)  # kept
         return Goal(sounds[0, 0].numpy(), probe_of(played_of(task.probes[0][0])), task.names[0])
+
+
+def _agent_said(agent: str) -> dict[str, str]:
+    """The agent, and the weights that it may have."""
+    return {"agent": agent, **{f"weights of {name}": str(load_weights(name).card["sha256"]) for name in packaged()}}
 
 
 def _tried(

@@ -1,0 +1,78 @@
+"""Groups of draws and of the packaged regression's guesses at them: where a policy that begins with a guess begins.
+
+Shapes: n rows of a group, P parameters, G goals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from myna.agents.regression import load_regression
+from myna.agents.weights import load_weights
+from myna.envs.statistics import load_statistics
+from myna.envs.summary import summarise
+from myna.features import Features, one_core
+from myna.seeding import generator
+from myna.synth.base import Probe
+from myna.synth.renderer import Renderer
+from myna.training.data import SOURCES
+from myna.training.drawn import DrawnSounds, draw_probe, hear, played_of, stored
+from myna.training.groups import Group, Tell, draw_goals
+
+__all__ = ["GuessedGroups"]
+
+_WEIGHTS = "regression"
+
+
+class GuessedGroups:
+    """Draws at a drawn probe, and for each of them the guess; the first goal of a guess is the draw that it is of."""
+
+    kind, rows, batch = "guessed", 64, 8
+
+    def __init__(self, renderer: Renderer, seed: int, stage: int, musical: float, goals: int) -> None:
+        """See `collect.Settings`."""
+        self._net, _ = load_regression(renderer.table, _WEIGHTS)
+        weights = str(load_weights(_WEIGHTS).card["sha256"])
+        self.said = {"stage": stage, "musical": musical, "goals": goals, "weights": weights}
+        self._renderer, self._seed, self._goals = renderer, seed, goals
+        self._drawn, self._statistics = DrawnSounds(renderer, stage, musical), load_statistics()
+
+    def make(self, numbers: Sequence[int], tell: Tell) -> list[Group]:
+        """See `Groups`."""
+        rngs = [generator(self._seed, "collect", self.kind, number) for number in numbers]
+        probes = [draw_probe(rng) for rng in rngs]
+        goals = [_target_first(draw_goals(self.rows, self._goals, rng)) for rng in rngs]
+        half = self.rows // 2
+        each = [probe for probe in probes for _ in range(half)]
+        drawn_u, drawn = self._drawn(each, [one for rng in rngs for one in rng.spawn(half)])
+        guessed_u = self._guess(drawn, each)
+        guessed = hear(self._renderer, guessed_u, each)
+        source = np.repeat(np.array([SOURCES["drawn"], SOURCES["search"]], np.uint8), half)
+        groups = []
+        for i, probe in enumerate(probes):
+            own = slice(i * half, (i + 1) * half)
+            u, heard = np.concatenate([drawn_u[own], guessed_u[own]]), Features.cat([drawn[own], guessed[own]])
+            groups.append(Group(probe, u, heard, source, np.full(self.rows, np.nan), goals[i]))
+        tell(len(groups) * self.rows)
+        return groups
+
+    @one_core()
+    @torch.no_grad()
+    def _guess(self, drawn: Features, probes: Sequence[Probe]) -> np.ndarray:
+        """Guesses (n, P) as rows hold them; one by one, so that no guess depends on the others."""
+        summaries = self._statistics.standardise(summarise(drawn))
+        played = torch.from_numpy(np.stack([played_of(probe) for probe in probes]))
+        said = [self._net(*one) for one in zip(summaries.split(1), played.split(1), strict=True)]
+        return stored(self._renderer.table.snap(np.concatenate([self._net.likeliest(one).numpy() for one in said])))
+
+
+def _target_first(goals: np.ndarray) -> np.ndarray:
+    """The goals (n, G) with the draw that each of the later half is a guess at as its first goal."""
+    half = len(goals) // 2
+    for target, own in enumerate(goals[half:]):
+        own[own == target] = own[0]
+        own[0] = target
+    return goals
