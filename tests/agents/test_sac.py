@@ -169,6 +169,19 @@ def test_cloning_measures_live_heads_of_known_rows() -> None:
     assert loss.item() == pytest.approx(0.5 - math.log(0.25), rel=1e-5)
 
 
+def test_cloning_counts_rows_as_much_as_they_are_known() -> None:
+    live = Live(*(torch.ones(2, n, dtype=torch.bool) for n in (2, 1, 2)))
+    edits = edits_by_hand((True, True))
+    edits.heads["delta"][1] = 0.25
+    one, other = (
+        cloning_loss(policy_by_hand(), edits._replace(known=known), live).item()
+        for known in (torch.tensor([True, False]), torch.tensor([False, True]))
+    )
+    both = cloning_loss(policy_by_hand(), edits._replace(known=torch.tensor([1.5, 0.5])), live)
+    assert both.item() == pytest.approx(0.75 * one + 0.25 * other, rel=1e-5)
+    assert one != pytest.approx(other, rel=0.1)
+
+
 def test_cloning_pulls_at_nothing_that_is_unknown_or_closed() -> None:
     policy, live = policy_by_hand(), Live(*(torch.ones(2, n, dtype=torch.bool) for n in (2, 1, 2)))
     live.delta[0, 1] = False

@@ -8,12 +8,14 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from myna.agents.regression import load_regression
 from myna.envs.statistics import load_statistics
 from myna.envs.summary import summarise
 from myna.errors import MynaError, UsageError
@@ -25,12 +27,18 @@ from myna.synth.renderer import Renderer
 from myna.training.collect import KINDS, Collected, Settings, collect
 from myna.training.data import SOURCES, DataSet, row_bytes
 from myna.training.drawn import GATES_S, NOTES, VELOCITIES, draw_probe, played_of, probe_of
-from myna.training.groups import RandomGroups, draw_goals
+from myna.training.groups import Groups, RandomGroups, draw_goals
+from myna.training.guessed import GuessedGroups
 from myna.training.manifest import TERMS, read_manifest
-from myna.training.searches import SearchGroups
+from myna.training.searches import RecordedGroups, SearchGroups
 
+RECORDINGS = Path(__file__).parents[2] / "recordings" / "train"
 RANDOM = Settings(goals=3)
 SEARCHED = Settings(kind="searched", goals=3, renders=40)
+GUESSED = Settings(kind="guessed", goals=3)
+RECORDED = Settings(kind="recorded", goals=3, agent="policy+cma-es", renders=40, recordings=str(RECORDINGS))
+# What is made of each kind: two groups, or three of random rows.
+SETS = {"random": (RANDOM, 192), "guessed": (GUESSED, 128), "searched": (SEARCHED, 82), "recorded": (RECORDED, 80)}
 LARGE = 1 << 30
 
 
@@ -50,23 +58,26 @@ def made(folder: Path, settings: Settings, renderer: Renderer, rows: int, **more
 
 
 @pytest.fixture(scope="module")
-def bank(renderer: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three groups of random rows, a shard each; nobody changes it."""
-    folder = tmp_path_factory.mktemp("random")
+def sets(renderer: Renderer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A data set of each kind, a shard for each group; nobody changes them."""
+    folders = {kind: tmp_path_factory.mktemp(kind) for kind in KINDS}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("myna.training.collect.SHARD_ROWS", 64)
-        made(folder, RANDOM, renderer, 192)
-    return folder
+        for kind, (settings, rows) in SETS.items():
+            made(folders[kind], settings, renderer, rows)
+    return folders
 
 
 @pytest.fixture(scope="module")
-def searched(renderer: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two short searches, a shard each; nobody changes it."""
-    folder = tmp_path_factory.mktemp("searched")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("myna.training.collect.SHARD_ROWS", 64)
-        made(folder, SEARCHED, renderer, 82)
-    return folder
+def bank(sets: dict[str, Path]) -> Path:
+    """Three groups of random rows."""
+    return sets["random"]
+
+
+@pytest.fixture(scope="module")
+def searched(sets: dict[str, Path]) -> Path:
+    """Two short searches."""
+    return sets["searched"]
 
 
 def heard_again(data: DataSet, rows: list[int], renderer: Renderer) -> tuple[torch.Tensor, Features]:
@@ -84,8 +95,8 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_row_can_be_played_again_to_the_same_bits(kind: str, renderer: Renderer, bank: Path, searched: Path) -> None:
-    data = DataSet.open(bank if kind == "random" else searched)
+def test_a_row_can_be_played_again_to_the_same_bits(kind: str, renderer: Renderer, sets: dict[str, Path]) -> None:
+    data = DataSet.open(sets[kind])
     rows = list(range(0, len(data), 5))
     _, features = heard_again(data, rows, renderer)
     summary = load_statistics().standardise(summarise(features)).half()
@@ -94,9 +105,9 @@ def test_a_row_can_be_played_again_to_the_same_bits(kind: str, renderer: Rendere
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_a_goal_says_is_the_training_loss_of_the_two_sounds(
-    kind: str, renderer: Renderer, bank: Path, searched: Path
+    kind: str, renderer: Renderer, sets: dict[str, Path]
 ) -> None:
-    data = DataSet.open(bank if kind == "random" else searched)
+    data = DataSet.open(sets[kind])
     loss = PerceptualLoss(TRAINING_LOSS)
     for row in range(0, len(data), 23):
         audio, _ = heard_again(data, [row], renderer)
@@ -167,11 +178,49 @@ def test_a_search_begins_with_its_target_and_every_render_is_kept(renderer: Rend
     assert data["loss"].isfinite().all()
 
 
+def test_a_guess_stands_beside_the_draw_that_it_is_of(renderer: Renderer, sets: dict[str, Path]) -> None:
+    data = DataSet.open(sets["guessed"])
+    net, _ = load_regression(renderer.table)
+    for first in (0, 64):
+        draws, guesses = range(first, first + 32), range(first + 32, first + 64)
+        assert data["source"][first : first + 64].tolist() == [*[SOURCES["drawn"]] * 32, *[SOURCES["search"]] * 32]
+        assert data["goals"][guesses, 0].tolist() == [*draws]
+        said = net.likeliest(net(data["summary"][draws], data["played"][draws])).detach()
+        # the guess was made of a summary that had not been rounded to half precision
+        off = data["u"][guesses].numpy() - renderer.table.snap(np.asarray(said))
+        assert np.median(np.abs(off)) < 1e-3
+    to_own, to_any = (data["judged"][data["source"] == SOURCES["search"]][:, goal, -1].median() for goal in (0, 1))
+    assert to_own < 0.5 * to_any
+
+
+def test_what_was_tried_for_a_recording_comes_near_it(sets: dict[str, Path]) -> None:
+    data = DataSet.open(sets["recorded"])
+    assert len(data) == 2 * 40 and (data["source"] == SOURCES["search"]).all()
+    loss = data["loss"].float().reshape(2, 40)
+    assert (loss.amin(1) < 0.5).all() and (loss.amin(1) < loss[:, 0]).all()
+    origin = data.manifests[0].origin
+    assert origin.settings["agent"] == "policy+cma-es" and len(origin.settings["recordings"]) == 64
+
+
+def test_other_recordings_or_another_agent_are_another_set(sets: dict[str, Path], renderer, tmp_path: Path) -> None:
+    other = replace(RECORDED, agent="regression+cma-es")
+    with pytest.raises(UsageError, match="begun with agent policy"):
+        made(sets["recorded"], other, renderer, 1000, resume=True)
+    folder = Path(shutil.copytree(RECORDINGS, tmp_path / "recordings"))
+    index = folder / "index.csv"
+    index.write_text("".join(index.read_text().splitlines(keepends=True)[:-1]))
+    with pytest.raises(UsageError, match="begun with recordings"):
+        made(sets["recorded"], replace(RECORDED, recordings=str(folder)), renderer, 1000, resume=True)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_group_is_the_same_bits_whatever_is_made_with_it(kind: str, renderer: Renderer) -> None:
-    groups = (
-        RandomGroups(renderer, 5, 6, 0.7, 2) if kind == "random" else SearchGroups(renderer, 5, 6, 0.7, 2, renders=20)
-    )
+    groups: Groups = {
+        "random": lambda: RandomGroups(renderer, 5, 6, 0.7, 2),
+        "guessed": lambda: GuessedGroups(renderer, 5, 6, 0.7, 2),
+        "searched": lambda: SearchGroups(renderer, 5, 6, 0.7, 2, "cma-es", 20),
+        "recorded": lambda: RecordedGroups(renderer, 5, 2, "regression+cma-es", 20, str(RECORDINGS)),
+    }[kind]()
     told: list[int] = []
     several, alone = groups.make([7, 2], told.append), groups.make([2], told.append)
     assert max(told) in (2 * groups.rows, 2 * groups.rows - 2)
@@ -183,10 +232,10 @@ def test_a_group_is_the_same_bits_whatever_is_made_with_it(kind: str, renderer: 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_bits_do_not_depend_on_the_threads(kind: str, bank: Path, searched: Path, tmp_path: Path) -> None:
-    settings, rows, alone = (RANDOM, 192, bank) if kind == "random" else (SEARCHED, 82, searched)
+def test_the_bits_do_not_depend_on_the_threads(kind: str, sets: dict[str, Path], tmp_path: Path) -> None:
+    settings, rows = SETS[kind]
     made(tmp_path, settings, Renderer(threads=2), rows)
-    assert content(tmp_path) == content(alone)
+    assert content(tmp_path) == content(sets[kind])
 
 
 def test_another_seed_gives_other_rows(renderer: Renderer, bank: Path, tmp_path: Path) -> None:
@@ -356,7 +405,17 @@ def test_a_folder_of_other_settings_is_refused(bank: Path, renderer: Renderer, s
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"kind": "good"}, {"seed": -1}, {"goals": 0}, {"renders": 0}, {"musical": 1.5}, {"musical": np.nan}]
+    "wrong",
+    [
+        {"kind": "good"},
+        {"seed": -1},
+        {"goals": 0},
+        {"renders": 0},
+        {"musical": 1.5},
+        {"musical": np.nan},
+        {"kind": "recorded"},
+        {"recordings": "recordings"},
+    ],
 )
 def test_settings_out_of_range_are_refused(wrong: dict) -> None:
     with pytest.raises(UsageError):

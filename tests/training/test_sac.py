@@ -19,7 +19,7 @@ from myna.training.checkpoint import checkpoints, read_checkpoint, write_checkpo
 from myna.training.config import load_config
 from myna.training.learner import BrokenError
 from myna.training.run import Training
-from myna.training.sac import SACLearner, SACTraining, make
+from myna.training.sac import SACLearner, SACTraining, make, weighted
 
 INTERVAL = 24
 
@@ -111,6 +111,22 @@ def test_edits_that_helped_are_what_the_actor_is_held_to_where_that_is_asked_for
     assert any(bool(batch.now.edits.known.any()) for batch in seen)
 
 
+def test_edits_that_helped_more_count_more_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    learner = make(tiny(*UNDOING, "sac.known=weighted gains", "sac.learner.warm_up=0"))
+    seen, update = [], learner.sac.update
+    monkeypatch.setattr(learner.sac, "update", lambda batch: seen.append(batch) or update(batch))
+    stepped(learner, 14)
+    for batch in seen:
+        assert torch.equal(batch.now.edits.known, weighted(batch.reward)) and batch.now.edits.drawn
+    assert any(len(batch.now.edits.known.unique()) > 3 for batch in seen)
+
+
+def test_examples_are_weighted_by_their_reward_next_to_the_mean_of_those_that_helped() -> None:
+    assert weighted(torch.tensor([3.0, 0.0, 1.0, -5.0])).tolist() == [1.5, 0.0, 0.5, 0.0]
+    assert weighted(torch.tensor([1.0] * 9 + [91.0])).tolist() == pytest.approx([0.1] * 9 + [4.0])
+    assert weighted(torch.tensor([0.0, -1.0])).tolist() == [0.0, 0.0]
+
+
 def test_a_policy_that_takes_back_is_judged_by_the_same_draws_every_time() -> None:
     learner = stepped(make(tiny(*UNDOING)), 3)
     assert learner.evaluate() == learner.evaluate()
@@ -123,7 +139,7 @@ def test_what_was_taken_back_cannot_be_judged_by_other_goals() -> None:
 
 
 def test_only_known_edits_that_there_are_can_be_asked_for() -> None:
-    with pytest.raises(UsageError, match="known must be presets or gains; got 'luck'"):
+    with pytest.raises(UsageError, match="known must be presets, gains, weighted gains; got 'luck'"):
         make(tiny("sac.known=luck"))
 
 

@@ -27,7 +27,7 @@ Fields = Mapping[str, tuple[torch.dtype, tuple[int, ...]]]
 
 
 class Edits(NamedTuple):
-    """The edit that is known to lead to the goal: `heads` as an action's, `known` (S,) bool where there is one.
+    """The edit that is known to lead to the goal: `heads` as an action's, `known` (S,) how much it counts, 0 for none.
 
     `matters` tells of each delta and choice whether it can be heard in the goal; all can where it is left out.
     `drawn`: a policy drew them, so that how far they spread is worth learning as well as where they lie.

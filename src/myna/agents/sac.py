@@ -147,7 +147,7 @@ def cloning_loss(policy: Policy, edits: Edits, live: Live) -> torch.Tensor:
 
     Of edits that a policy drew the likelihood counts instead of the distance: knobs that had to stay where they were
     come to be moved less (as the elite of the cross-entropy method shapes its next draws, Rubinstein 1999).
-    Each is a mean over what is live, and heard in the goal, in rows that are `known`; the module counts where edits
+    Each is a mean over what is live, and heard in the goal, weighted as rows are `known`; the module counts where edits
     name one.
     """
     known = edits.known[:, None].float()
@@ -155,7 +155,7 @@ def cloning_loss(policy: Policy, edits: Edits, live: Live) -> torch.Tensor:
         live = Live(live.delta & edits.matters.delta, live.choice & edits.matters.choice, live.module)
     wanted = edits.heads["delta"].float()
     # Unknown edits may be NaN, and 0 · NaN is NaN.
-    wanted = torch.where(edits.known[:, None], wanted, 0.0)
+    wanted = torch.where(known > 0.0, wanted, 0.0)
     off = _unlikely(policy, wanted) if edits.drawn else (torch.tanh(policy.mean) - wanted).abs()
     loss = _mean(off, known * live.delta)
     if policy.choice.shape[1]:

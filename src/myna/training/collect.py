@@ -36,8 +36,8 @@ class Settings:
     """What rows are made of.
 
     Attributes:
-        kind: `random` (draws of the curriculum), `guessed` (draws, and the regression's guesses at them), `searched` (all
-            that an agent tried on its way to draws) or `recorded` (all that it tried on its way to variants of
+        kind: `random` (draws of the curriculum), `guessed` (draws, and the regression's guesses at them), `searched`
+            (all that an agent tried on its way to draws) or `recorded` (all that it tried on its way to variants of
             recordings).
         seed: of all draws, 0 or more.
         stage: of the curriculum, from 1: which parameters are drawn.

@@ -36,9 +36,11 @@ from myna.training.judging import Policy, play_out
 from myna.training.learner import BrokenError
 from myna.training.worlds import WorldConfig, make_world
 
-__all__ = ["SACLearner", "SACTraining", "make"]
+__all__ = ["SACLearner", "SACTraining", "make", "weighted"]
 
 Clock = defaultdict[str, float]
+KNOWN = ("presets", "gains", "weighted gains")
+_MOST = 4.0
 _TURN = 4
 """Between two batches goals, targets and starts are rendered: as long as so many cycles, with as many updates."""
 
@@ -67,7 +69,8 @@ class SACTraining:
         updates_per_cycle: gradient updates while all environments step once.
         learn_after: steps in the replay before the first update.
         known: which edits the cloning term holds the actor to: `presets`, those towards the preset that made the
-            target; `gains`, those of its own that brought it nearer, which recordings have, too.
+            target; `gains`, those of its own that brought it nearer, which recordings have, too; `weighted gains`, the
+            more the nearer they brought it, see `weighted`.
         init: weights of an actor to begin with (`cloning` or `sac`), by name or path; empty for new ones.
     """
 
@@ -91,8 +94,8 @@ class SACTraining:
         for name in ("envs", "replay_steps", "learn_after"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be 1 or more; got {getattr(self, name)}.")
-        if self.known not in ("presets", "gains"):
-            raise UsageError(f"known must be presets or gains; got '{printable(self.known, 40)}'.")
+        if self.known not in KNOWN:
+            raise UsageError(f"known must be {', '.join(KNOWN)}; got '{printable(self.known, 40)}'.")
         if self.updates_per_cycle < 0:
             raise UsageError(f"updates_per_cycle must be 0 or more; got {self.updates_per_cycle}.")
         if self.world.undo_worse and self.relabelled > 0.0:
@@ -215,10 +218,9 @@ class SACLearner:
         begun, sums = time.perf_counter(), Counter()
         for _ in range(count):
             batch = self.replay.sample(self.config.learner.batch)
-            if self.config.known == "gains":
-                batch = batch._replace(
-                    now=batch.now._replace(edits=Edits(batch.action, batch.reward > 0.0, drawn=True))
-                )
+            if self.config.known != "presets":
+                known = weighted(batch.reward) if self.config.known == "weighted gains" else batch.reward > 0.0
+                batch = batch._replace(now=batch.now._replace(edits=Edits(batch.action, known, drawn=True)))
             told = self.sac.update(batch)
             self._check(told, batch)
             sums.update({name: float(value) for name, value in told.items()})
@@ -320,6 +322,18 @@ class SACLearner:
             "start": world.regression or "default",
         }
         save_weights(folder / self.name, self.sac.actor.state_dict(), card)
+
+
+def weighted(reward: torch.Tensor) -> torch.Tensor:
+    """What edits of these rewards (S,) count as examples: as much as they helped, next to the mean of those that did.
+
+    A draw's likelihood times its reward is the gradient of the expected reward (Williams 1992); counted alike, edits
+    teach how to help often, which small ones do best. No edit counts more than `_MOST` of the mean ones, as some
+    targets are far louder than others.
+    """
+    helped = reward.clamp_min(0.0)
+    mean = helped.sum() / (helped > 0.0).sum().clamp_min(1)
+    return (helped / mean.clamp_min(1e-12)).clamp_max(_MOST)
 
 
 def _flat(batch: Batch) -> dict[str, torch.Tensor]:
