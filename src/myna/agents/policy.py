@@ -14,6 +14,7 @@ import torch
 from myna.agents.base import Agent, Objective, Search
 from myna.agents.ear import Aim, Ear, Impression, Situation, row_view
 from myna.agents.heads import ActionHeads
+from myna.agents.likely import likely_changes
 from myna.agents.networks import Actor, NetworkConfig, Noise, torch_generator
 from myna.agents.regression import Regression
 from myna.agents.retrieval import nearest_presets
@@ -116,6 +117,20 @@ class EditingAgent(Agent):
             moved, best = move.moved, torch.minimum(best, sound.loss)
             if sound.loss >= BROKEN or (rng is not None and not self.undo and since >= self.patience):
                 return
+
+    @one_core()
+    @torch.no_grad()
+    def propose(
+        self, objective: Objective, u: np.ndarray, audio: np.ndarray, count: int, rng: np.random.Generator
+    ) -> np.ndarray:
+        """See `likely.Proposer`: by what it would change half-way through an episode, hearing how the preset sounds."""
+        aim = self.ear.aim(objective.goal.audio, objective.goal.probe)
+        heard, raw_u = self.ear.hear(audio[None], aim), torch.from_numpy(u[None].copy())
+        still, open_ = torch.zeros_like(raw_u), torch.from_numpy(objective.open)[None]
+        where = Situation(raw_u, still, open_, heard.loss, self.horizon // 2, self.horizon, self.bound)
+        policy = self.actor(self.view(self.ear.rows(aim, heard, where)).observation, self.view.live(open_))
+        options = policy.choice[0, :, 1:].double().exp().numpy()  # the first one keeps
+        return likely_changes(objective, u, options, count, rng)
 
     @one_core()
     @torch.no_grad()

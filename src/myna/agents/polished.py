@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 
 from myna.agents.base import Agent, Objective, Search
 from myna.agents.cma_es import Polish
+from myna.agents.likely import Proposer
 from myna.agents.lockstep import only
 
 __all__ = ["Polished"]
@@ -18,7 +21,8 @@ class Polished(Agent):
     """A few renders for the first agent, the others for CMA-ES around what it found.
 
     Its bests that differ to the ear are the starts; several are raced against one another where the budget allows, and
-    the worse half falls out after each heat (successive halving).
+    the worse half falls out after each heat (successive halving). Small steps never change a choice: after each
+    generation the first agent, if it is one that can, proposes a few choices changed in the best preset.
 
     Args:
         first: the agent whose presets are polished.
@@ -26,6 +30,7 @@ class Polished(Agent):
         races: starts at most, one for each 300 renders of the budget.
         heat: generations of each start before the worse half falls out.
         sigma, population: of the optimiser.
+        proposals: of the first agent after each generation.
     """
 
     def __init__(
@@ -38,10 +43,11 @@ class Polished(Agent):
         heat: int = 4,
         sigma: float = 0.05,
         population: int = 12,
+        proposals: int = 3,
     ) -> None:
         """See the class."""
         super().__init__(first.renderer)
-        self.first = first
+        self.first, self.proposals = first, proposals if hasattr(first, "propose") else 0
         self.share, self.most = share, most
         self.races, self.heat = races, heat
         self.sigma, self.population = sigma, population
@@ -69,13 +75,15 @@ class Polished(Agent):
 
 
 class _Start:
-    """One preset that is polished: the best of what came of it, and the optimiser."""
+    """One preset that is polished: the best of what came of it, how that sounds, and the optimiser."""
 
     def __init__(
         self, agent: Polished, objective: Objective, u: np.ndarray, loss: float, rng: np.random.Generator
     ) -> None:
         self.agent, self.objective, self.rng = agent, objective, rng
         self.u, self.loss = u, loss
+        # Of all that was heard before the sound of the best alone was kept.
+        self.audio = objective.best_audio if np.array_equal(u, objective.best_u) else None
         self.population = agent.population
         self.polish = self._begin()
 
@@ -83,11 +91,28 @@ class _Start:
         return Polish(self.objective, self.u, self.rng, self.agent.sigma, self.population)
 
     def generation(self) -> Search:
-        """One generation; where the optimiser has come to its end, of another one with twice its population."""
+        """One generation and what is proposed after it; the optimiser, at its end, begins again with twice as many."""
         if self.polish.optimizer.should_stop():
             self.population *= 2
             self.polish = self._begin()
         yield from self.polish.generation()
+        self._keep()
+        if self.agent.proposals and self.audio is not None:
+            yield from self._proposed(self.audio)
+
+    def _proposed(self, audio: np.ndarray) -> Search:
+        first = cast(Proposer, self.agent.first)
+        asked = first.propose(self.objective, self.u, audio, self.agent.proposals, self.rng)
+        if len(asked):
+            yield asked
+            if self._keep():
+                self.polish.u = self.u.copy()  # which is where all but the optimiser's own knobs are taken from
+
+    def _keep(self) -> bool:
+        """Go on from the best of the presets heard last, if it is better."""
         best = int(np.argmin(self.objective.losses))
-        if self.objective.losses[best] < self.loss:
-            self.u, self.loss = self.objective.heard[best], float(self.objective.losses[best])
+        if not self.objective.losses[best] < self.loss:
+            return False
+        self.u, self.loss = self.objective.heard[best], float(self.objective.losses[best])
+        self.audio = self.objective.audio[best]
+        return True

@@ -20,6 +20,7 @@ from torch.nn.functional import pad
 
 from myna.agents.base import Agent, Objective, Search
 from myna.agents.ear import Aim, Ear
+from myna.agents.likely import likely_changes
 from myna.agents.networks import _initialise, _layer, torch_generator
 from myna.agents.weights import as_carded, fits, load_weights
 from myna.envs.observation import CLIP
@@ -182,6 +183,13 @@ class Regression(Agent):
             yield self._switched(objective.best_u, others[i : i + self.batch])
         while True:
             yield self._drawn(guess, self.batch, rng)
+
+    def propose(
+        self, objective: Objective, u: np.ndarray, audio: np.ndarray, count: int, rng: np.random.Generator
+    ) -> np.ndarray:
+        """See `likely.Proposer`: by what it guesses of the target alone."""
+        guess = self.guess(self.ear.aim(objective.goal.audio, objective.goal.probe))
+        return likely_changes(objective, u, guess.choice[0].double().exp().numpy(), count, rng)
 
     def _switched(self, u: np.ndarray, others: list[tuple[int, int]]) -> np.ndarray:
         """The preset u (P,) with one option changed each, (n, P)."""
