@@ -281,6 +281,17 @@ def test_cloning_weighs_the_same_whatever_the_size_of_values() -> None:
         assert torch.allclose(one.grad, two.grad, rtol=1e-3, atol=1e-6)
 
 
+def test_edits_that_are_known_and_edits_that_helped_both_pull() -> None:
+    wanted = {"delta": torch.ones(32, 2), "choice": torch.ones(32, 2, dtype=torch.int64)}
+    known, helped = Edits(wanted, torch.ones(32) > 0), Edits(wanted, torch.full((32,), 0.5), drawn=True)
+    said = {}
+    for name, (edits, more) in {"one": (known, None), "other": (None, helped), "both": (known, helped)}.items():
+        given = batch(edits=edits)
+        given = given._replace(now=given.now._replace(helped=more))
+        said[name] = float(learner().update(given)["cloning_loss"])
+    assert said["both"] == pytest.approx(said["one"] + said["other"], rel=1e-5)
+
+
 def test_a_closed_dimension_moves_no_weight_of_its_head() -> None:
     live = HEADS.all_live(32)
     live.delta[:, 0] = False

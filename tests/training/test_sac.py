@@ -106,9 +106,9 @@ def test_edits_that_helped_are_what_the_actor_is_held_to_where_that_is_asked_for
     assert len(seen) > 8
     for batch in seen:
         assert batch.reward.min() >= 0.0  # what made it worse was taken back
-        assert torch.equal(batch.now.edits.known, batch.reward > 0.0)
-        assert torch.equal(batch.now.edits.heads["delta"], batch.action["delta"])
-    assert any(bool(batch.now.edits.known.any()) for batch in seen)
+        assert torch.equal(batch.now.helped.known, batch.reward > 0.0)
+        assert torch.equal(batch.now.helped.heads["delta"], batch.action["delta"])
+    assert any(bool(batch.now.helped.known.any()) for batch in seen)
 
 
 def test_edits_that_helped_more_count_more_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,8 +117,22 @@ def test_edits_that_helped_more_count_more_where_that_is_asked_for(monkeypatch: 
     monkeypatch.setattr(learner.sac, "update", lambda batch: seen.append(batch) or update(batch))
     stepped(learner, 14)
     for batch in seen:
-        assert torch.equal(batch.now.edits.known, weighted(batch.reward)) and batch.now.edits.drawn
-    assert any(len(batch.now.edits.known.unique()) > 3 for batch in seen)
+        assert torch.equal(batch.now.helped.known, weighted(batch.reward)) and batch.now.helped.drawn
+    assert any(len(batch.now.helped.known.unique()) > 3 for batch in seen)
+
+
+@pytest.mark.parametrize(("known", "towards_presets"), [("weighted gains", False), ("both", True)])
+def test_the_actor_can_be_held_to_presets_and_to_what_helped_at_once(
+    known: str, towards_presets: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner = make(tiny(*UNDOING, f"sac.known={known}", "sac.learner.warm_up=0"))
+    seen, update = [], learner.sac.update
+    monkeypatch.setattr(learner.sac, "update", lambda batch: seen.append(batch) or update(batch))
+    stepped(learner, 14)
+    for batch in seen:
+        assert batch.now.helped is not None and (batch.now.edits is not None) is towards_presets
+    if towards_presets:
+        assert any(bool(batch.now.edits.known.any()) for batch in seen)
 
 
 def test_examples_are_weighted_by_their_reward_next_to_the_mean_of_those_that_helped() -> None:
@@ -139,7 +153,7 @@ def test_what_was_taken_back_cannot_be_judged_by_other_goals() -> None:
 
 
 def test_only_known_edits_that_there_are_can_be_asked_for() -> None:
-    with pytest.raises(UsageError, match="known must be presets, gains, weighted gains; got 'luck'"):
+    with pytest.raises(UsageError, match="known must be presets, gains, weighted gains, both; got 'luck'"):
         make(tiny("sac.known=luck"))
 
 

@@ -40,11 +40,15 @@ class Edits(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """What is made of rows: `observation` (S, D); `live` where not all is open; `edits` where some are known."""
+    """What is made of rows: `observation` (S, D); `live` where not all is open; `edits` where some are known.
+
+    `helped` are edits, too: those that were made, where they are good examples.
+    """
 
     observation: torch.Tensor
     live: Live | None = None
     edits: Edits | None = None
+    helped: Edits | None = None
 
 
 class Rows(NamedTuple):

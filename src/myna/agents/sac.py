@@ -306,8 +306,8 @@ class SAC:
         policy, drawn, least = self._actor_pass(now.observation, live, seen, noise)
         loss = actor_loss(least, drawn.surplus, self.log_temperature.detach().exp())
         told = {"actor_loss": loss}
-        if now.edits is not None:
-            told["cloning_loss"] = cloning_loss(policy, now.edits, live)
+        if known := [cloning_loss(policy, edits, live) for edits in (now.edits, now.helped) if edits is not None]:
+            told["cloning_loss"] = torch.stack(known).sum()
             scale = least.detach().abs().mean().clamp_min(1e-3)
             loss = loss / scale + self.config.clone_weight(done) * told["cloning_loss"]
         self._backward("actor", loss)

@@ -25,7 +25,7 @@ from myna.training.manifest import TERMS, Manifest, Shard, read_manifest, shard_
 __all__ = ["SOURCES", "DataSet", "Fields", "read_shard", "row_bytes", "row_fields"]
 
 SOURCES = {"default": 0, "drawn": 1, "target": 2, "search": 3}
-"""What a row's preset is: the synth's default, a draw, a draw that a search aimed at, or what the search tried."""
+"""What a row's preset is: the synth's default, a draw, a draw that a search aimed at, or what was tried on the way."""
 
 Fields = Mapping[str, tuple[torch.dtype, tuple[int, ...]]]
 """Name → type and shape of what one row holds."""

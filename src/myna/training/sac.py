@@ -39,7 +39,7 @@ from myna.training.worlds import WorldConfig, make_world
 __all__ = ["SACLearner", "SACTraining", "make", "weighted"]
 
 Clock = defaultdict[str, float]
-KNOWN = ("presets", "gains", "weighted gains")
+KNOWN = ("presets", "gains", "weighted gains", "both")
 _MOST = 4.0
 _TURN = 4
 """Between two batches goals, targets and starts are rendered: as long as so many cycles, with as many updates."""
@@ -70,7 +70,7 @@ class SACTraining:
         learn_after: steps in the replay before the first update.
         known: which edits the cloning term holds the actor to: `presets`, those towards the preset that made the
             target; `gains`, those of its own that brought it nearer, which recordings have, too; `weighted gains`, the
-            more the nearer they brought it, see `weighted`.
+            more the nearer they brought it, see `weighted`; `both`, presets and weighted gains.
         init: weights of an actor to begin with (`cloning` or `sac`), by name or path; empty for new ones.
     """
 
@@ -219,8 +219,10 @@ class SACLearner:
         for _ in range(count):
             batch = self.replay.sample(self.config.learner.batch)
             if self.config.known != "presets":
-                known = weighted(batch.reward) if self.config.known == "weighted gains" else batch.reward > 0.0
-                batch = batch._replace(now=batch.now._replace(edits=Edits(batch.action, known, drawn=True)))
+                known = batch.reward > 0.0 if self.config.known == "gains" else weighted(batch.reward)
+                edits = batch.now.edits if self.config.known == "both" else None
+                helped = Edits(batch.action, known, drawn=True)
+                batch = batch._replace(now=batch.now._replace(edits=edits, helped=helped))
             told = self.sac.update(batch)
             self._check(told, batch)
             sums.update({name: float(value) for name, value in told.items()})
