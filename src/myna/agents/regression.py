@@ -29,14 +29,14 @@ from myna.features import one_core
 from myna.params import ParameterTable
 from myna.synth.renderer import Renderer
 
-__all__ = ["QUANTILES", "READS", "Guess", "Regression", "RegressionConfig", "RegressionNet", "load_regression"]
+__all__ = ["PROBE", "QUANTILES", "READS", "Guess", "Regression", "RegressionConfig", "RegressionNet", "load_regression"]
 
 QUANTILES = (0.1, 0.5, 0.9)
 READS: list[list[Any]] = [*([f"target_{name}", [1, *shape]] for name, shape in SHAPES.items()), ["probe", [1, 3]]]
 """What the network reads, as a card tells it."""
 
 _NEVER = -1e9
-_PROBE = ((0.46, 0.67, 0.52), (0.12, 0.16, 0.25))  # mean and spread of the probes that data sets are played with
+PROBE = ((0.46, 0.67, 0.52), (0.12, 0.16, 0.25))  # mean and spread of the probes that data sets are played with
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,8 @@ class RegressionNet(nn.Module):
             "choices": torch.from_numpy(np.flatnonzero(table.categorical)),
             "options": options,
             "place": place,
-            "probe_mean": torch.tensor(_PROBE[0]),
-            "probe_spread": torch.tensor(_PROBE[1]),
+            "probe_mean": torch.tensor(PROBE[0]),
+            "probe_spread": torch.tensor(PROBE[1]),
         }
         for name, tensor in tables.items():
             self.register_buffer(name, tensor, persistent=False)

@@ -17,7 +17,7 @@ from myna.errors import UsageError, printable
 __all__ = ["FOLDER", "RunConfig", "TrainConfig", "build", "load_config"]
 
 FOLDER = Path(__file__).parents[1] / "configs" / "train"
-KINDS = ("sac", "regression", "cloning")
+KINDS = ("sac", "regression", "cloning", "proxy")
 _LARGEST_BYTES = 1 << 20
 T = TypeVar("T")
 
@@ -56,11 +56,11 @@ class TrainConfig:
     """A training.
 
     Attributes:
-        kind: what learns: `sac`, `regression` or `cloning`.
+        kind: what learns: `sac`, `regression`, `cloning` or `proxy`.
         run: see `RunConfig`.
         seed: of everything random, 0 or more.
         device: `cpu` or `cuda`, of networks, replay and renders.
-        sac, regression, cloning: the learner's own settings, read by it; only that of `kind` counts.
+        sac, regression, cloning, proxy: the learner's own settings, read by it; only that of `kind` counts.
     """
 
     kind: str
@@ -70,6 +70,7 @@ class TrainConfig:
     sac: Mapping[str, Any] = field(default_factory=dict)
     regression: Mapping[str, Any] = field(default_factory=dict)
     cloning: Mapping[str, Any] = field(default_factory=dict)
+    proxy: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be.

@@ -44,6 +44,7 @@ MAKERS = {
     "sac": "myna.training.sac:make",
     "regression": "myna.training.regression:make",
     "cloning": "myna.training.cloning:make",
+    "proxy": "myna.training.proxy:make",
 }
 """Kind → what makes its learner of a `TrainConfig`."""
 _MAY_CHANGE = ("run", "device")  # when a training is resumed

@@ -1,0 +1,147 @@
+"""Learns how presets sound: the summary of a row from its preset and probe, by the Huber loss.
+
+Shapes: B rows, P parameters, D numbers of a summary.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn.functional import smooth_l1_loss
+
+from myna.agents.networks import torch_generator
+from myna.agents.proxy_net import ProxyConfig, ProxyNet, clipped
+from myna.agents.regression import READS
+from myna.agents.weights import fits, save_weights
+from myna.errors import UsageError
+from myna.features import one_core
+from myna.seeding import generator
+from myna.training.config import TrainConfig
+from myna.training.data import DataSet
+from myna.training.supervised import Schedule, Supervised, data_card
+
+__all__ = ["ProxyLearner", "ProxySettings", "make"]
+
+_AT_ONCE = 4_096  # rows that are judged together
+
+
+@dataclass(frozen=True)
+class ProxySettings:
+    """How a proxy learns.
+
+    Attributes:
+        data: folders of data sets, of `myna collect`.
+        network: sizes.
+        schedule: of the optimiser.
+        batch: rows per step.
+        beta: from what error on, in spreads of a summary's numbers, errors count by their size and not by its square.
+        held_out: share of the groups that are judged by and not learnt from.
+        bf16: run the network in bfloat16.
+
+    Raises:
+        UsageError: a setting that is out of range.
+    """
+
+    data: tuple[str, ...] = ()
+    network: ProxyConfig = field(default_factory=ProxyConfig)
+    schedule: Schedule = field(default_factory=Schedule)
+    batch: int = 512
+    beta: float = 0.3
+    held_out: float = 0.02
+    bf16: bool = False
+
+    def __post_init__(self) -> None:
+        """See the class."""
+        if self.batch < 1 or not self.beta > 0.0:
+            raise UsageError("batch must be 1 or more, and beta above 0.")
+
+
+def make(config: TrainConfig) -> ProxyLearner:
+    """The learner of a configuration.
+
+    Raises:
+        MynaError: a setting or data that cannot be used.
+    """
+    return ProxyLearner(config.settings(ProxySettings), config.run.steps, config.seed, device=config.device)
+
+
+class ProxyLearner(Supervised):
+    """See `training.learner.Learner`.
+
+    Args:
+        settings: how it learns.
+        total: steps of the whole training.
+        seed: of weights and draws.
+        data: rows; None opens the settings' folders.
+        device: of the network and the rows.
+
+    Raises:
+        UsageError, MynaError: data that cannot be opened or split.
+    """
+
+    name = "proxy"
+    net: ProxyNet
+
+    def __init__(
+        self, settings: ProxySettings, total: int, seed: int, *, data: DataSet | None = None, device: str = "cpu"
+    ) -> None:
+        """See the class."""
+        self.settings, self.seed, self.device = settings, seed, torch.device(device)
+        self.data = data or DataSet.open(*settings.data)
+        net = ProxyNet(self.data.table, settings.network, torch_generator(seed, self.name, "weights")).to(device)
+        rng = torch_generator(seed, self.name, "rows", device=device)
+        super().__init__(net, settings.schedule, total, rng, settings.bf16)
+        # The same rows are held out whatever the seed, so that seeds can be compared.
+        learnt, self._held = self.data.split(settings.held_out, generator(0, "held-out"))
+        self._learnt = learnt.to(self.device)
+        self._rows = {name: self.data[name].to(self.device) for name in ("u", "played", "summary")}
+
+    def draw(self) -> dict[str, torch.Tensor]:
+        """See `Supervised`."""
+        count = (self.settings.batch,)
+        picks = torch.randint(len(self._learnt), count, generator=self.rng, device=self.device)
+        return self._of(self._learnt[picks])
+
+    def _of(self, rows: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {name: tensor[rows] for name, tensor in self._rows.items()}
+
+    def losses(self, batch: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """See `Supervised`."""
+        said = self.net(batch["u"], batch["played"])
+        return {"loss": smooth_l1_loss(said, clipped(batch["summary"]), beta=self.settings.beta)}
+
+    @one_core()
+    @torch.no_grad()
+    def evaluate(self) -> dict[str, float]:
+        """On rows that were held out: `score`, the mean error of a summary's numbers in their spreads; their R²."""
+        error = square = 0.0
+        held = self._held.to(self.device)
+        summaries = clipped(self._rows["summary"][held])
+        for rows in held.split(_AT_ONCE):
+            batch = self._of(rows)
+            off = self.net(batch["u"], batch["played"]) - clipped(batch["summary"])
+            error, square = error + float(off.abs().sum()), square + float(off.square().sum())
+        spread = float((summaries - summaries.mean(0)).square().sum())
+        mean = error / summaries.numel()
+        return {"eval/error": mean, "eval/r2": 1.0 - square / max(spread, 1e-12), "score": mean}
+
+    def card(self) -> dict[str, Any]:
+        """What is known of the weights."""
+        settings = dataclasses.asdict(self.settings) | {"data": data_card(self.data)}
+        return {
+            **fits(self.name, self.data.table, READS),
+            "networks": settings.pop("network"),
+            "data": settings.pop("data"),
+            "settings": settings,
+            "seed": self.seed,
+            "steps": self.steps_done,
+        }
+
+    def save(self, folder: Path) -> None:
+        """Write `proxy.safetensors` and its card."""
+        save_weights(folder / self.name, self.net.state_dict(), self.card())
