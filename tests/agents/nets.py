@@ -8,6 +8,7 @@ from pathlib import Path
 from myna.agents.ear import row_view
 from myna.agents.heads import ActionHeads
 from myna.agents.networks import Actor, NetworkConfig, torch_generator
+from myna.agents.proxy_net import ProxyConfig, ProxyNet
 from myna.agents.regression import READS, RegressionConfig, RegressionNet
 from myna.agents.rows import layout_of
 from myna.agents.weights import fits, parts_of, save_weights
@@ -42,3 +43,11 @@ def save_actor(table: ParameterTable, folder: Path, kind: str = "sac", mode: str
     }
     save_weights(folder / kind, actor.state_dict(), card)
     return folder / kind
+
+
+def save_proxy(table: ParameterTable, folder: Path) -> Path:
+    """A proxy of 16 hidden units; its path."""
+    config = ProxyConfig(16, 1)
+    net = ProxyNet(table, config, torch_generator(7, "proxy"))
+    save_weights(folder / "proxy", net.state_dict(), {**fits("proxy", table, READS), "networks": asdict(config)})
+    return folder / "proxy"

@@ -22,7 +22,13 @@ from myna.synth.renderer import Renderer
 from .conftest import drive, hear
 
 # The learned agents have tests of their own: they need weights.
-LEARNED = ("regression", "cloning", "sac", "regression+cma-es", "cloning+cma-es", "policy+cma-es")
+LEARNED = (
+    "regression",
+    "cloning",
+    "sac",
+    "proxy",
+    *(f"{name}+cma-es" for name in ("regression", "cloning", "policy", "proxy")),
+)
 SEARCHES = [name for name in AGENTS if name not in LEARNED]
 # What an agent spends when it has more than it can use; the test's bank holds 25 presets that can be heard.
 MOST = {"mean-preset": 1, "retrieval": 25}

@@ -14,7 +14,7 @@ from myna.synth.renderer import Renderer
 from myna.training.ship import ship
 
 TOLD = ("commit", "command", "evaluation", "limits", "seed", "settings")
-MOST_BYTES = 5_000_000
+MOST_BYTES = 10_000_000
 
 
 def test_what_is_shipped_has_both_what_the_training_and_what_the_shipper_tells(tmp_path: Path) -> None:

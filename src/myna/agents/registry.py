@@ -21,12 +21,14 @@ _CLASSES = {
     "regression": ("myna.agents.regression", "Regression"),
     "cloning": ("myna.agents.policy", "CloningPolicy"),
     "sac": ("myna.agents.policy", "SACPolicy"),
+    "proxy": ("myna.agents.proxy", "ProxyPlanner"),
 }
 POLISHED = {
     "retrieval+cma-es": "retrieval",
     "regression+cma-es": "regression",
     "cloning+cma-es": "cloning",
     "policy+cma-es": "sac",
+    "proxy+cma-es": "proxy",
 }
 """Agents whose presets are then polished, see `myna.agents.polished`: name → the first agent."""
 AGENTS = (*_CLASSES, *POLISHED)

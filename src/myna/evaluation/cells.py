@@ -33,7 +33,9 @@ __all__ = [
     "weights_digest",
 ]
 
-ANYTIME = frozenset(("random", "mean-preset", "retrieval", "cma-es", "cat-cma-es", "regression", "cloning", "sac"))
+ANYTIME = frozenset(
+    ("random", "mean-preset", "retrieval", "cma-es", "cat-cma-es", "regression", "cloning", "sac", "proxy")
+)
 """Agents that do the same whatever the budget, only longer: one run tells all budgets below its own."""
 SAME_EARS = 1e-3
 """Yardsticks may differ by so much between machines; a change of engine, ears or targets moves them more."""

@@ -1,0 +1,220 @@
+"""Planning with a neural proxy of the synth: what to turn is worked out without a render, and each render corrects it.
+
+From the regression's guess; then by turns a step over all ordered knobs, within a box that grows where steps succeed
+and shrinks where they fail (a trust region), and the change of one choice. What the proxy says is only believed of
+differences: of the present preset it is known how it really sounds. A step is Gauss-Newton's for absolute deviations
+(iteratively reweighted least squares, Holland & Welsch 1977), on the proxy's Jacobian.
+
+Shapes: n presets, P parameters, D numbers of a summary, L knobs that are turned.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from myna.agents.base import Agent, Objective, Search
+from myna.agents.ear import Aim, Ear
+from myna.agents.knobs import audible_knobs
+from myna.agents.likely import likely_changes
+from myna.agents.proxy_net import clipped, load_proxy
+from myna.agents.regression import Regression
+from myna.envs.summary import SHAPES
+from myna.features import one_core
+from myna.synth.renderer import Renderer
+
+__all__ = ["ProxyPlanner"]
+
+# What the parts of a summary count, each in all: as in the loss the image counts most.
+_PARTS = {"mel": 1.0, "mfcc": 0.6, "envelope": 1.0, "centroid": 0.6, "loudness": 0.6}
+_NUDGE_U = 0.02  # of a knob, for the Jacobian
+_DAMPING, _SOFTEN = 0.1, 0.1
+_SURE = 0.03  # of the present distance: changes whose distances differ by this are told apart as by a factor of e
+
+
+class ProxyPlanner(Agent):
+    """See the file.
+
+    Args:
+        renderer: of the synth.
+        weights: name or path of a proxy's.
+        guess: name or path of the regression's that makes the start.
+        reach: half the width of the first box, in u; `least` the smallest, from which it is widened again.
+        grow, shrink: of the box after a success and a failure.
+        choosing: of so many steps one changes a choice.
+        rounds: of Gauss-Newton within a step.
+
+    Raises:
+        MynaError: weights that cannot be used.
+    """
+
+    def __init__(
+        self,
+        renderer: Renderer,
+        weights: str | Path = "proxy",
+        guess: str | Path = "regression",
+        reach: float = 0.2,
+        least: float = 0.01,
+        grow: float = 1.3,
+        shrink: float = 0.5,
+        choosing: int = 3,
+        rounds: int = 3,
+    ) -> None:
+        """See the class."""
+        super().__init__(renderer)
+        self.net, self.card = load_proxy(renderer.table, weights)
+        self.ear, self._guessing = Ear(renderer), Regression(renderer, guess)
+        self.reach, self.least, self.grow, self.shrink = reach, least, grow, shrink
+        self.choosing, self.rounds = choosing, rounds
+        sizes = [int(np.prod(shape)) for shape in SHAPES.values()]
+        shares = [_PARTS[name] / size for name, size in zip(SHAPES, sizes, strict=True)]
+        weight = torch.repeat_interleave(torch.tensor(shares), torch.tensor(sizes))
+        self._weight = weight / weight.sum()
+
+    def search(self, objective: Objective, rng: np.random.Generator) -> Search:
+        """See `Agent.search`."""
+        aim = self.ear.aim(objective.goal.audio, objective.goal.probe)
+        yield self._guessing.net.likeliest(self._guessing.guess(aim)).numpy()
+        plan = _Plan(self, objective, aim)
+        reach, step = self.reach, 0
+        while True:
+            step += 1
+            if step % self.choosing == 0 and len(changed := plan.changed()):
+                yield changed[None]
+                plan.keep()
+                continue
+            yield plan.turned(reach, rng)[None]
+            reach *= self.grow if plan.keep() else self.shrink
+            if reach < self.least:
+                reach = self.reach
+
+    def propose(
+        self, objective: Objective, u: np.ndarray, audio: np.ndarray, count: int, rng: np.random.Generator
+    ) -> np.ndarray:
+        """See `likely.Proposer`: the nearer the proxy thinks a change would come, the likelier."""
+        plan = _Plan(self, objective, self.ear.aim(objective.goal.audio, objective.goal.probe), u, audio)
+        return likely_changes(objective, u, plan.likely(), count, rng)
+
+
+class _Plan:
+    """The best preset so far of one target, and what the proxy says of its neighbours."""
+
+    def __init__(
+        self,
+        agent: ProxyPlanner,
+        objective: Objective,
+        aim: Aim,
+        u: np.ndarray | None = None,
+        audio: np.ndarray | None = None,
+    ) -> None:
+        self.agent, self.objective, self.aim = agent, objective, aim
+        self.net = agent.net
+        self._failed: set[tuple[int, int]] = set()  # choices and options that made it no better
+        self._asked: tuple[int, int] | None = None
+        self._stumbled = False
+        self._target = clipped(aim.summary)
+        self.loss = np.inf
+        if u is None or audio is None:
+            self.keep()
+        else:
+            self._move_to(u, audio)
+
+    def keep(self) -> bool:
+        """Go on from what was heard last, if it is the best."""
+        better = bool(self.objective.losses[0] < self.loss)
+        if better:
+            self.loss = float(self.objective.losses[0])
+            self._move_to(self.objective.heard[0], self.objective.audio[0])
+        elif self._asked is not None:
+            self._failed.add(self._asked)
+        self._stumbled = not better and self._asked is None
+        self._asked = None
+        return better
+
+    def _move_to(self, u: np.ndarray, audio: np.ndarray) -> None:
+        self.u, self._u = u, torch.from_numpy(u)[None]
+        self._heard = clipped(self.agent.ear.hear(audio[None], self.aim).summary)
+        self._audible = audible_knobs(self.objective.table, u) & self.objective.open
+
+    @one_core()
+    @torch.no_grad()
+    def _said(self, u: torch.Tensor) -> torch.Tensor:
+        """How presets u (n, P) would sound, (n, D): as the present one does, and what the proxy says they differ by."""
+        both = self.net(torch.cat([self._u, u]), self.aim.played.expand(1 + len(u), -1))
+        return self._heard + both[1:] - both[:1]
+
+    def turned(self, reach: float, rng: np.random.Generator) -> np.ndarray:
+        """The present preset (P,) with all ordered knobs turned, each by `reach` at most.
+
+        After a failure half of the summary's numbers, drawn anew, are left out, as the same plan would fail again.
+        """
+        weight = self.agent._weight.numpy().astype(np.float64)
+        if self._stumbled:
+            weight = weight * (rng.random(len(weight)) < 0.5)
+        knobs = np.flatnonzero(self._audible & ~self.objective.table.categorical)
+        u = self.u.copy()
+        low, high = np.maximum(u[knobs] - reach, 0.0), np.minimum(u[knobs] + reach, 1.0)
+        for _ in range(self.agent.rounds if len(knobs) else 0):
+            jacobian, left = self._jacobian(u, knobs)
+            pull = weight / (np.abs(left) + _SOFTEN * np.abs(left).mean() + 1e-9)
+            curvature, gradient = (jacobian * pull) @ jacobian.T, (jacobian * pull) @ left
+            diagonal = np.diag(curvature)
+            ridge = np.diag(_DAMPING * diagonal + 1e-3 * diagonal.mean() + 1e-12)
+            u[knobs] = np.clip(u[knobs] + np.linalg.solve(curvature + ridge, gradient), low, high)
+        return self.objective.constrain(u[None])[0]
+
+    def _jacobian(self, u: np.ndarray, knobs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """How the summary changes with each knob, (L, D), and what it lacks to the target's, (D,)."""
+        nudge = np.where(u[knobs] > 0.5, -_NUDGE_U, _NUDGE_U)
+        near = np.repeat(u[None], 1 + len(knobs), axis=0)
+        near[1 + np.arange(len(knobs)), knobs] += nudge
+        said = self._said(torch.from_numpy(near)).double().numpy()
+        return (said[1:] - said[0]) / nudge[:, None], self._target.double().numpy()[0] - said[0]
+
+    def changed(self) -> np.ndarray:
+        """The present preset (P,) with the choice changed that the proxy likes best; empty where it likes none."""
+        presets, picks = self._alternatives()
+        fresh = [i for i, pick in enumerate(picks) if pick not in self._failed]
+        if not fresh:
+            return np.empty(0)
+        distances = self._distances(presets[fresh])
+        best = int(distances.argmin())
+        if distances[best] >= float(self._distances(self.u[None])[0]):
+            return np.empty(0)
+        self._asked = picks[fresh[best]]
+        return presets[fresh[best]]
+
+    def likely(self) -> np.ndarray:
+        """How likely each option (C, K) of each choice is worth a render."""
+        presets, picks = self._alternatives()
+        options = self.objective.table.steps[self.objective.table.categorical]
+        likely = np.zeros((len(options), int(options.max(initial=1))))
+        if picks:
+            distances = self._distances(presets)
+            sure = _SURE * float(self._distances(self.u[None])[0]) + 1e-9
+            for (choice, option), value in zip(picks, np.exp((distances.min() - distances) / sure), strict=True):
+                likely[choice, option] = value
+        return likely
+
+    def _alternatives(self) -> tuple[np.ndarray, list[tuple[int, int]]]:
+        """Presets (n, P) with one audible choice changed each, and which choice and option that is."""
+        table = self.objective.table
+        columns = np.flatnonzero(table.categorical)
+        picks = [
+            (choice, option)
+            for choice, column in enumerate(columns)
+            if self._audible[column]
+            for option in range(int(table.steps[column]))
+            if option != min(int(self.u[column] * table.steps[column]), int(table.steps[column]) - 1)
+        ]
+        presets = np.repeat(self.u[None], len(picks), axis=0)
+        for preset, (choice, option) in zip(presets, picks, strict=True):
+            preset[columns[choice]] = (option + 0.5) / table.steps[columns[choice]]
+        return presets, picks
+
+    def _distances(self, u: np.ndarray) -> np.ndarray:
+        """How far presets (n, P) are from the target as the proxy hears them, (n,)."""
+        off = (self._target - self._said(torch.from_numpy(u))).abs()
+        return (off * self.agent._weight).sum(-1).double().numpy()
