@@ -1,4 +1,4 @@
-"""The default: nearest presets of the bank and the learned policy's, a race between the best, then all on the winner.
+"""The default: nearest presets of the bank and those planned with the proxy, a race between the best, then all on the winner.
 
 Each round descends (`descent`), tries what no small step can reach (`swaps`), and where both have stalled, spreads
 out around the best (`cma_es`). What was tried, with figures: docs/matching.md.
@@ -42,13 +42,13 @@ class Auto(Agent):
     def __init__(
         self,
         renderer: Renderer,
-        share: float = 0.2,
+        share: float = 0.1,
         most: int = 48,
         races: int = 3,
         donors: int = 100,
         swaps: int = 12,
         choices: int = 4,
-        starts: Agent | str | None = "sac",
+        starts: Agent | str | None = "proxy",
         starts_share: float = 0.16,
         starts_most: int = 16,
     ) -> None:
