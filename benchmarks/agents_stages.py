@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from myna.agents.heads import Live
+from myna.agents.networks import torch_generator
 from myna.agents.policy import EditingAgent
 from myna.envs.action import ActionConfig
 from myna.envs.core import Core, CoreConfig, EndConfig
@@ -17,12 +18,16 @@ from myna.evaluation.cells import Contender, weights_digest
 from myna.files import make_folder, write_atomic
 from myna.synth.renderer import Renderer
 from myna.training.judging import play_out
+from myna.training.worlds import guesses, honest
 
 __all__ = ["measure_stages"]
 
 
 def measure_stages(contender: Contender, path: Path, limit: int | None = None) -> None:
-    """Play each stage's held-out tasks, greedily, from the starts that the stage gives; write the figures as JSON.
+    """Play each stage's held-out tasks; write the figures as JSON.
+
+    From where the policy learned to begin: the regression's guess in what the stage opens, or else the default preset.
+    A policy that takes back what made it worse plays draws, always the same, and takes back; others play greedily.
 
     Nothing is done where the file tells of these weights already.
     """
@@ -39,16 +44,25 @@ def measure_stages(contender: Contender, path: Path, limit: int | None = None) -
 def _figures(agent: EditingAgent, renderer: Renderer, limit: int | None) -> dict[str, Any]:
     curriculum = Curriculum.from_file(renderer=renderer, mode=agent.card["mode"])
     core = Core(
-        renderer, CoreConfig(ActionConfig(agent.card["mode"]), ends=EndConfig(patience=None)), curriculum.config.notes
+        renderer,
+        CoreConfig(ActionConfig(agent.card["mode"]), ends=EndConfig(patience=None), undo_worse=agent.undo),
+        curriculum.config.notes,
     )
+    rng = torch_generator(0, "benchmark", "stages")
 
     @torch.no_grad()
-    def greedy(observation: torch.Tensor, live: Live) -> Any:
-        return agent.actor.best(agent.actor(observation, live))
+    def act(observation: torch.Tensor, live: Live) -> Any:
+        policy = agent.actor(observation, live)
+        if not agent.undo:
+            return agent.actor.best(policy)
+        return agent.actor.draw(policy, agent.actor.noise(len(observation), rng), live).heads
 
+    # What a policy learned to begin with was the package's regression, whatever path the card names.
+    guess = None if agent.card.get("start", "default") == "default" else guesses("regression", renderer)
     found = {}
     for stage in curriculum.stages:
-        played = play_out(core, curriculum.held_out(stage.number)[:limit], greedy)
+        tasks = curriculum.held_out(stage.number)[:limit]
+        played = play_out(core, honest(tasks, core, guess), act)
         found[f"stage_{stage.number}"] = {
             "name": stage.name,
             "success": round(float(played.reached.double().mean()), 4),

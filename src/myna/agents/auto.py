@@ -1,4 +1,4 @@
-"""The default: nearest presets of the bank and those planned with the proxy, a race between the best, then all on the winner.
+"""The default: nearest presets of the bank, some planned with the proxy, a race of the best, then all on the winner.
 
 Each round descends (`descent`), tries what no small step can reach (`swaps`), and where both have stalled, spreads
 out around the best (`cma_es`). What was tried, with figures: docs/matching.md.

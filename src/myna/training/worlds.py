@@ -27,7 +27,7 @@ from myna.synth.renderer import Renderer
 from myna.training.augmentation import Augmentation, augmented
 from myna.training.recordings import load_recordings
 
-__all__ = ["ProbeConfig", "RecordingsConfig", "World", "WorldConfig", "guesses", "make_world"]
+__all__ = ["ProbeConfig", "RecordingsConfig", "World", "WorldConfig", "guesses", "honest", "make_world"]
 
 Span = Any  # a list of values, or a table with low and high
 
@@ -152,16 +152,20 @@ class World:
     guess: Any
 
     def honest(self, tasks: TaskBatch) -> TaskBatch:
-        """The same tasks from starts that know nothing of the target but its sound: guesses, or the default preset."""
-        table = self.core.renderer.table
-        start = torch.from_numpy(table.encode(table.defaults)).to(tasks.device).repeat(len(tasks), 1)
-        if self.guess is not None:
-            rows = range(len(tasks))
-            found = [self.guess(tasks.target[row : row + 1, 0], tasks.probes[row][0], 1)[0] for row in rows]
-            start = torch.from_numpy(np.stack(found)).to(tasks.device)
-        closed = torch.where(tasks.known[:, None], tasks.target_u, tasks.start_u)
-        snapped = self.core.decoder.twin.snap(start)
-        return replace(tasks, start_u=torch.where(tasks.open, snapped, closed))
+        """See `honest`."""
+        return honest(tasks, self.core, self.guess)
+
+
+def honest(tasks: TaskBatch, core: Core, guess: Any) -> TaskBatch:
+    """The same tasks from starts that know nothing of the target but its sound: guesses, or the default preset."""
+    table = core.renderer.table
+    start = torch.from_numpy(table.encode(table.defaults)).to(tasks.device).repeat(len(tasks), 1)
+    if guess is not None:
+        rows = range(len(tasks))
+        found = [guess(tasks.target[row : row + 1, 0], tasks.probes[row][0], 1)[0] for row in rows]
+        start = torch.from_numpy(np.stack(found)).to(tasks.device)
+    closed = torch.where(tasks.known[:, None], tasks.target_u, tasks.start_u)
+    return replace(tasks, start_u=torch.where(tasks.open, core.decoder.twin.snap(start), closed))
 
 
 def make_world(config: WorldConfig, device: str, seed: int, threads: int | None = None) -> World:
