@@ -158,7 +158,7 @@ def test_the_configuration_that_comes_with_myna_can_be_read() -> None:
     config = load_config("cloning", ["cloning.batch=64"])
     settings = config.settings(CloningSettings)
     assert config.kind == "cloning"
-    assert (settings.batch, settings.data) == (64, ("out/data/random",))
+    assert (settings.batch, settings.data[0]) == (64, "out/data/random")
 
 
 def test_sac_can_go_on_from_the_weights_of_the_configurations() -> None:

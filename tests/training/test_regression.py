@@ -148,4 +148,4 @@ def test_the_configuration_that_comes_with_myna_can_be_read() -> None:
     config = load_config("regression", ["regression.batch=64"])
     settings = config.settings(RegressionSettings)
     assert config.kind == "regression"
-    assert (settings.batch, settings.data) == (64, ("out/data/random",))
+    assert (settings.batch, settings.data[0]) == (64, "out/data/random")
