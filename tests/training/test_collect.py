@@ -431,6 +431,12 @@ def test_settings_that_do_not_fit_the_synth_are_refused(settings: Settings, word
         made(tmp_path, settings, renderer, 64)
 
 
+def test_an_agent_that_ends_too_soon_is_said(renderer: Renderer, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="ends after 1 renders: ask for no more"):
+        made(tmp_path, replace(SEARCHED, agent="mean-preset"), renderer, 82)
+    assert not list(tmp_path.glob("shard-*"))
+
+
 def test_a_folder_that_cannot_be_made_is_said(renderer: Renderer) -> None:
     with pytest.raises(MynaError, match="cannot make the folder"):
         made(Path("/dev/null/bank"), RANDOM, renderer, 64)

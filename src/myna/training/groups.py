@@ -5,7 +5,7 @@ Shapes: n rows of a group, P parameters, G goals, K terms of the loss.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -23,7 +23,7 @@ from myna.synth.renderer import Renderer
 from myna.training.data import SOURCES
 from myna.training.drawn import DrawnSounds, draw_probe, hear, played_of
 
-__all__ = ["Group", "Groups", "RandomGroups", "Tell", "draw_goals", "judge", "rows_of"]
+__all__ = ["Group", "Groups", "RandomGroups", "Tell", "draw_goals", "judge", "put_first", "rows_of"]
 
 Tell = Callable[[int], None]
 _CHUNK = 64  # sounds compared at once: fewer pay for torch's calls, more for memory
@@ -128,6 +128,14 @@ def draw_goals(rows: int, goals: int, rng: np.random.Generator) -> np.ndarray:
             step += step >= before  # so that the free ones are counted
         steps = np.column_stack([steps, step])
     return (np.arange(rows)[:, None] + steps) % rows
+
+
+def put_first(goals: np.ndarray, targets: Mapping[int, int]) -> None:
+    """Make `targets` the first goals of their rows in goals (n, G), row → goal; a row's goals all differ as before."""
+    for row, target in targets.items():
+        own = goals[row]
+        own[own == target] = own[0]
+        own[0] = target
 
 
 def rows_of(group: Group, number: int, first_row: int) -> dict[str, torch.Tensor]:

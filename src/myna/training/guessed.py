@@ -20,7 +20,7 @@ from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
 from myna.training.data import SOURCES
 from myna.training.drawn import DrawnSounds, draw_probe, hear, played_of, stored
-from myna.training.groups import Group, Tell, draw_goals
+from myna.training.groups import Group, Tell, draw_goals, put_first
 
 __all__ = ["GuessedGroups"]
 
@@ -44,8 +44,10 @@ class GuessedGroups:
         """See `Groups`."""
         rngs = [generator(self._seed, "collect", self.kind, number) for number in numbers]
         probes = [draw_probe(rng) for rng in rngs]
-        goals = [_target_first(draw_goals(self.rows, self._goals, rng)) for rng in rngs]
+        goals = [draw_goals(self.rows, self._goals, rng) for rng in rngs]
         half = self.rows // 2
+        for own in goals:
+            put_first(own, {half + target: target for target in range(half)})
         each = [probe for probe in probes for _ in range(half)]
         drawn_u, drawn = self._drawn(each, [one for rng in rngs for one in rng.spawn(half)])
         guessed_u = self._guess(drawn, each)
@@ -67,12 +69,3 @@ class GuessedGroups:
         played = torch.from_numpy(np.stack([played_of(probe) for probe in probes]))
         said = [self._net(*one) for one in zip(summaries.split(1), played.split(1), strict=True)]
         return stored(self._renderer.table.snap(np.concatenate([self._net.likeliest(one).numpy() for one in said])))
-
-
-def _target_first(goals: np.ndarray) -> np.ndarray:
-    """The goals (n, G) with the draw that each of the later half is a guess at as its first goal."""
-    half = len(goals) // 2
-    for target, own in enumerate(goals[half:]):
-        own[own == target] = own[0]
-        own[0] = target
-    return goals

@@ -17,6 +17,7 @@ from myna.agents.registry import make_agent
 from myna.agents.weights import load_weights, packaged
 from myna.audio.collection import INDEX
 from myna.envs.task import tasks_from_recordings
+from myna.errors import UsageError
 from myna.features import Features
 from myna.files import sha256_hex
 from myna.seeding import generator
@@ -24,7 +25,7 @@ from myna.synth.renderer import Renderer
 from myna.training.augmentation import augmented
 from myna.training.data import SOURCES
 from myna.training.drawn import TOTAL_S, DrawnSounds, draw_probe, hear, played_of, probe_of, stored
-from myna.training.groups import Group, Tell, draw_goals
+from myna.training.groups import Group, Tell, draw_goals, put_first
 from myna.training.recordings import load_recordings
 
 __all__ = ["RecordedGroups", "SearchGroups"]
@@ -59,7 +60,9 @@ class SearchGroups:
         """See `Groups`."""
         rngs = [generator(self._seed, "collect", self.kind, number) for number in numbers]
         probes = [draw_probe(rng) for rng in rngs]
-        goals = [_target_first(draw_goals(self.rows, self._goals, rng)) for rng in rngs]
+        goals = [draw_goals(self.rows, self._goals, rng) for rng in rngs]
+        for own in goals:
+            put_first(own, dict.fromkeys(range(1, self.rows), 0))
         target_u, target_features = self._drawn(probes, [rng.spawn(1)[0] for rng in rngs])
         audio = self._renderer.render(target_u, [[probe] for probe in probes])[:, 0]
         targets = [Goal(sound, probe) for sound, probe in zip(audio, probes, strict=True)]
@@ -129,15 +132,9 @@ def _tried(
         progress=lambda renders, budget, loss: tell(renders),
         log=lambda index, u, losses, features: tried[index].append((u, losses)),
     )
-    agent.match(targets, renders, rng, watch=watch)
+    matches = agent.match(targets, renders, rng, watch=watch)
+    if (least := min(match.renders for match in matches)) < renders:
+        raise UsageError(f"This agent ends after {least} renders: ask for no more, or name one that goes on.")
     return [
         (stored(np.concatenate(u)), np.concatenate(losses)) for u, losses in (zip(*own, strict=True) for own in tried)
     ]
-
-
-def _target_first(goals: np.ndarray) -> np.ndarray:
-    """The goals (n, G) with the group's first row, the target, as the first goal of all others."""
-    for own in goals[1:]:
-        own[own == 0] = own[0]
-        own[0] = 0
-    return goals
