@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import nn
@@ -24,6 +24,9 @@ from torch.nn.functional import pad, softplus
 from myna.agents.heads import ActionHeads, HeadTables, Live, hot
 from myna.errors import UsageError
 from myna.seeding import generator
+
+if TYPE_CHECKING:
+    from myna.agents.foresight import Foresight, Outlook  # which is made of what is here
 
 __all__ = ["Actor", "Critics", "Drawn", "Layout", "NetworkConfig", "Noise", "Policy", "torch_generator"]
 
@@ -79,14 +82,24 @@ class Actor(nn.Module):
         heads: of the action.
         config: sizes, see `NetworkConfig`.
         rng: fills the weights, on the CPU.
+        foresight: what it sees besides; none of its weights are the actor's own.
     """
 
-    def __init__(self, layout: Layout, heads: ActionHeads, config: NetworkConfig, rng: torch.Generator) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        heads: ActionHeads,
+        config: NetworkConfig,
+        rng: torch.Generator,
+        foresight: Foresight | None = None,
+    ) -> None:
         """See the class."""
         super().__init__()
         self.heads, self.tables = heads, HeadTables(heads)
         self.encoder = _encoder(layout, config)
-        self.body = _mlp(self.encoder.size, config.hidden, config.actor_norm)
+        self._foresight = (foresight,)  # not a part of it, to torch
+        hints = foresight.size if foresight else 0
+        self.body = _mlp(self.encoder.size + hints, config.hidden, config.actor_norm)
         self.sizes = [heads.deltas, heads.deltas, sum(heads.options), heads.modules]
         self.last = _layer(nn.Linear, config.hidden[-1], sum(self.sizes))
         _initialise(self, rng)
@@ -110,9 +123,22 @@ class Actor(nn.Module):
         self.last.weight[spreads] = 0.0
         self.last.bias[spreads] = math.atanh(2.0 * share - 1.0)
 
-    def forward(self, observation: torch.Tensor, live: Live) -> Policy:
-        """The policy at observations (B, D); a closed module has probability 0."""
-        out = self.last(self.body(self.encoder(observation))).float()
+    def see(self, observation: torch.Tensor, rng: torch.Generator | None = None) -> Outlook | None:
+        """What it foresees at observations (B, D), if it can; `rng` draws what that is about, or it is about all."""
+        (foresight,) = self._foresight
+        if foresight is None:
+            return None
+        if rng is None:
+            return foresight.see(observation)
+        uniform = torch.rand((len(observation), foresight.numbers), generator=rng, device=observation.device)
+        return foresight.see(observation, foresight.attention(uniform))
+
+    def forward(self, observation: torch.Tensor, live: Live, outlook: Outlook | None = None) -> Policy:
+        """The policy at observations (B, D), with what `see` gives there; a closed module has probability 0."""
+        seen, outlook = self.encoder(observation), outlook or self.see(observation)
+        if outlook:
+            seen = torch.cat([seen, outlook.hints], -1)
+        out = self.last(self.body(seen)).float()
         mean, spread, scores, module = out.split(self.sizes, -1)
         low, high = _LOG_STD
         choice = pad(scores, (0, 1), value=_NEVER)[:, self.tables.place]
@@ -167,23 +193,26 @@ class _Critic(nn.Module):
     """Values of actions (B, A), in two steps, as what it sees serves for more than one action; arguments as `Actor`'s.
 
     The first layer reads observation and action in two parts: a gradient towards the action costs nothing for what
-    was observed.
+    was observed. An action may come with `told` numbers more, which say what it would do.
     """
 
-    def __init__(self, layout: Layout, heads: ActionHeads, config: NetworkConfig, rng: torch.Generator) -> None:
+    def __init__(
+        self, layout: Layout, heads: ActionHeads, config: NetworkConfig, rng: torch.Generator, told: int = 0
+    ) -> None:
         """See the class."""
         super().__init__()
         self.encoder = _encoder(layout, config)
         width, *others = config.hidden
         self.observation = _layer(nn.Linear, self.encoder.size, width)
-        self.action = _layer(nn.Linear, heads.size, width, bias=False)
+        size = heads.size + told
+        self.action = _layer(nn.Linear, size, width, bias=False)
         self.body = nn.Sequential(*_after(width, config.critic_norm), *_mlp(width, others, config.critic_norm))
         self.last = _layer(nn.Linear, config.hidden[-1], config.outputs)
         _initialise(self, rng)
         with torch.no_grad():
             for layer in (self.observation, self.action):  # as wide as those of one layer
                 for tensor in layer.parameters():
-                    tensor *= (layer.in_features / (self.encoder.size + heads.size)) ** 0.5
+                    tensor *= (layer.in_features / (self.encoder.size + size)) ** 0.5
 
     def see(self, observation: torch.Tensor) -> torch.Tensor:
         """What `forward` needs of observations (B, D)."""
@@ -195,12 +224,14 @@ class _Critic(nn.Module):
 
 
 class Critics(nn.Module):
-    """Two critics side by side; arguments as `Actor`'s."""
+    """Two critics side by side; arguments as `Actor`'s, `told` of `_Critic`."""
 
-    def __init__(self, layout: Layout, heads: ActionHeads, config: NetworkConfig, rng: torch.Generator) -> None:
+    def __init__(
+        self, layout: Layout, heads: ActionHeads, config: NetworkConfig, rng: torch.Generator, told: int = 0
+    ) -> None:
         """See the class."""
         super().__init__()
-        self.one, self.two = (_Critic(layout, heads, config, rng) for _ in range(2))
+        self.one, self.two = (_Critic(layout, heads, config, rng, told) for _ in range(2))
 
     def see(self, observation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """What `forward` needs of observations (B, D)."""

@@ -13,6 +13,7 @@ import torch
 
 from myna.agents.base import Agent, Objective, Search
 from myna.agents.ear import Aim, Ear, Impression, Situation, row_view
+from myna.agents.foresight import Outlook, foresight_of
 from myna.agents.heads import ActionHeads
 from myna.agents.likely import likely_changes
 from myna.agents.networks import Actor, NetworkConfig, Noise, torch_generator
@@ -77,7 +78,9 @@ class EditingAgent(Agent):
             self.card, self.view = loaded.card, row_view(table, loaded.card["mode"])
             heads = ActionHeads.of(self.view.decoder.layout, **loaded.card["heads"])
             sizes = network_config(loaded.card["networks"])
-            self.actor = Actor(layout_of(self.view.layout), heads, sizes, torch_generator(0, "unused"))
+            layout, proxy = layout_of(self.view.layout), str(loaded.card.get("foresight", ""))
+            self._foresight = foresight_of(table, layout, heads, proxy)
+            self.actor = Actor(layout, heads, sizes, torch_generator(0, "unused"), self._foresight)
             self.actor.load_state_dict(loaded.tensors)
             self.undo = bool(self.card.get("undo_worse", False))
             self.bound, self.horizon = float(loaded.card["bound"]), int(loaded.card["horizon"])
@@ -137,13 +140,20 @@ class EditingAgent(Agent):
     def _move(self, aim: Aim, heard: Impression, where: Situation, rng: np.random.Generator | None) -> Move:
         observed = self.view(self.ear.rows(aim, heard, where))
         live = self.view.live(where.open)
-        policy = self.actor(observed.observation, live)
+        policy = self.actor(observed.observation, live, self._outlook(observed.observation, rng))
         if rng is None:
             heads = self.actor.best(policy)
         else:
             heads = self.actor.draw(policy, _noise(self.actor.heads, rng), live).heads
         bound = torch.tensor([where.bound], dtype=torch.float64)
         return self.view.decoder.apply(where.raw_u, self.view.decoder.twin.snap(where.raw_u), heads, where.open, bound)
+
+    def _outlook(self, observation: torch.Tensor, rng: np.random.Generator | None) -> Outlook | None:
+        """What is foreseen, where it can be: of all that is heard, or for a draw of what `Foresight.attention` says."""
+        if self._foresight is None or rng is None:
+            return self.actor.see(observation)
+        uniform = torch.from_numpy(rng.random((1, self._foresight.numbers), np.float32))
+        return self._foresight.see(observation, self._foresight.attention(uniform))
 
 
 class CloningPolicy(EditingAgent):

@@ -19,16 +19,13 @@ from myna.agents.base import Agent, Objective, Search
 from myna.agents.ear import Aim, Ear
 from myna.agents.knobs import audible_knobs
 from myna.agents.likely import likely_changes
-from myna.agents.proxy_net import clipped, load_proxy
+from myna.agents.proxy_net import IMPORTANCE, clipped, load_proxy
 from myna.agents.regression import Regression
-from myna.envs.summary import SHAPES
 from myna.features import one_core
 from myna.synth.renderer import Renderer
 
 __all__ = ["ProxyPlanner"]
 
-# What the parts of a summary count, each in all: as in the loss the image counts most.
-_PARTS = {"mel": 1.0, "mfcc": 0.6, "envelope": 1.0, "centroid": 0.6, "loudness": 0.6}
 _NUDGE_U = 0.02  # of a knob, for the Jacobian
 _DAMPING, _SOFTEN = 0.1, 0.1
 _SURE = 0.03  # of the present distance: changes whose distances differ by this are told apart as by a factor of e
@@ -68,10 +65,6 @@ class ProxyPlanner(Agent):
         self.ear, self._guessing = Ear(renderer), Regression(renderer, guess)
         self.reach, self.least, self.grow, self.shrink = reach, least, grow, shrink
         self.choosing, self.rounds = choosing, rounds
-        sizes = [int(np.prod(shape)) for shape in SHAPES.values()]
-        shares = [_PARTS[name] / size for name, size in zip(SHAPES, sizes, strict=True)]
-        weight = torch.repeat_interleave(torch.tensor(shares), torch.tensor(sizes))
-        self._weight = weight / weight.sum()
 
     def search(self, objective: Objective, rng: np.random.Generator) -> Search:
         """See `Agent.search`."""
@@ -150,7 +143,7 @@ class _Plan:
 
         After a failure half of the summary's numbers, drawn anew, are left out, as the same plan would fail again.
         """
-        weight = self.agent._weight.numpy().astype(np.float64)
+        weight = IMPORTANCE.numpy().astype(np.float64)
         if self._stumbled:
             weight = weight * (rng.random(len(weight)) < 0.5)
         knobs = np.flatnonzero(self._audible & ~self.objective.table.categorical)
@@ -217,4 +210,4 @@ class _Plan:
     def _distances(self, u: np.ndarray) -> np.ndarray:
         """How far presets (n, P) are from the target as the proxy hears them, (n,)."""
         off = (self._target - self._said(torch.from_numpy(u))).abs()
-        return (off * self.agent._weight).sum(-1).double().numpy()
+        return (off * IMPORTANCE).sum(-1).double().numpy()

@@ -8,6 +8,7 @@ Shapes: B batch, D numbers of a summary, P parameters, O ordered ones, C choices
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +22,24 @@ from myna.agents.networks import _initialise, _layer, torch_generator
 from myna.agents.regression import PROBE, READS
 from myna.agents.weights import as_carded, fits, load_weights
 from myna.envs.observation import CLIP
-from myna.envs.summary import SIZE
+from myna.envs.summary import SHAPES, SIZE
 from myna.params import ParameterTable
 
-__all__ = ["ProxyConfig", "ProxyNet", "clipped", "load_proxy"]
+__all__ = ["IMPORTANCE", "ProxyConfig", "ProxyNet", "clipped", "load_proxy"]
+
+# What the parts of a summary count, each in all: as in the loss the image counts most.
+_PARTS = {"mel": 1.0, "mfcc": 0.6, "envelope": 1.0, "centroid": 0.6, "loudness": 0.6}
+
+
+def _importance() -> torch.Tensor:
+    counts = torch.cat(
+        [torch.full((math.prod(shape),), _PARTS[name] / math.prod(shape)) for name, shape in SHAPES.items()]
+    )
+    return counts / counts.sum()
+
+
+IMPORTANCE = _importance()
+"""What each of the D numbers counts in how far two sounds are apart; adds up to 1."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +94,22 @@ class ProxyNet(nn.Module):
 
     def forward(self, u: torch.Tensor, played: torch.Tensor) -> torch.Tensor:
         """Summaries (B, D) float32, standardised, of presets u (B, P) at probes (B, 3); meant within ±CLIP."""
-        values = 3.0 * (u[:, self.ordered].float() - 0.5)
+        values = self.values_of(2.0 * (u[:, self.ordered].float() - 0.5))
         picks = (u[:, self.choices] * self.options).floor().long().minimum(self.options - 1)
         chosen = values.new_zeros(len(u), self._options).scatter_(1, self.first_option + picks, 1.0)
-        probe = (played.float() - self.probe_mean) / self.probe_spread
+        return self.say(values, chosen, self.probe_of(played))
+
+    @staticmethod
+    def values_of(position: torch.Tensor) -> torch.Tensor:
+        """Ordered parameters as `say` takes them, of positions 2u − 1; of a change 2Δu, by how much it changes them."""
+        return 1.5 * position.float()
+
+    def probe_of(self, played: torch.Tensor) -> torch.Tensor:
+        """Probes (B, 3) as `say` takes them."""
+        return (played.float() - self.probe_mean) / self.probe_spread
+
+    def say(self, values: torch.Tensor, chosen: torch.Tensor, probe: torch.Tensor) -> torch.Tensor:
+        """Summaries of presets as the network reads them: ordered values (B, O), one-hot choices (B, K), the probe."""
         x = self.first(torch.cat([values, chosen, probe], -1))
         for block in self.blocks:
             x = x + block(x)

@@ -5,6 +5,8 @@ What differs from the textbook, and why:
   the best policy is the same, but values no longer shift as a curriculum opens more of them.
 - Deltas and choices have a temperature each; closed parameters are in no sum.
 - The critic may learn a distribution by cross-entropy (two-hot or HL-Gauss: Farebrother et al. 2024, arXiv 2403.03950).
+- With foresight, a proxy of the synth, the actor sees what each knob would do, and the critics what an action is said
+  to gain: so they need only learn how far to believe it. What is said to be gained is climbed directly, too.
 - A cloning term holds the actor to edits that are known to be right; its weight falls to a floor, not to 0. As in
   TD3+BC (arXiv 2106.06860) the other terms are then divided by the mean |Q|, so that the weight means the same always.
 
@@ -16,17 +18,29 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from typing import NamedTuple
 
 import torch
 from torch.nn.functional import mse_loss, one_hot
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from myna.agents.foresight import Foresight, Outlook
 from myna.agents.heads import ActionHeads, Live
 from myna.agents.networks import Actor, Critics, Drawn, Layout, NetworkConfig, Noise, Policy, torch_generator
 from myna.agents.replay import Batch, Edits, Observed
 from myna.errors import UsageError
 
-__all__ = ["SAC", "SACConfig", "actor_loss", "bellman", "cloning_loss", "critic_loss", "project", "temperature_loss"]
+__all__ = [
+    "SAC",
+    "SACConfig",
+    "actor_loss",
+    "bellman",
+    "cloning_loss",
+    "critic_loss",
+    "imagined_loss",
+    "project",
+    "temperature_loss",
+]
 
 
 @dataclass(frozen=True)
@@ -45,6 +59,7 @@ class SACConfig:
         warm_up: updates at first in which the critics learn alone.
         actor_every: updates of the critics per update of the actor.
         clone_start, clone_floor, clone_updates: the cloning term's weight falls from start to floor over so many.
+        imagine: weight of the gain that foresight promises in the actor's loss; see `imagined_loss`.
         compile: torch.compile the losses. It pays on a GPU; on a CPU it costs half a minute for nothing.
         bf16: run the networks in bfloat16; half the time where the processor knows it.
 
@@ -68,6 +83,7 @@ class SACConfig:
     clone_start: float = 2.0
     clone_floor: float = 0.5
     clone_updates: int = 10_000
+    imagine: float = 0.0
     compile: bool = False
     bf16: bool = False
 
@@ -77,6 +93,8 @@ class SACConfig:
             raise UsageError(f"The critic's loss must be squared, two-hot or hl-gauss; got {self.critic!r}.")
         if not 0.0 <= self.discount < 1.0 or not 0.0 < self.target_rate <= 1.0:
             raise UsageError("discount must lie in 0 up to 1, and target_rate above 0 up to 1.")
+        if self.imagine < 0.0:
+            raise UsageError(f"imagine must be 0 or more; got {self.imagine}.")
         if self.bins < 2 or self.value_range[0] >= self.value_range[1]:
             raise UsageError("A categorical critic needs 2 bins or more and a value_range from low to high.")
         if not 0.0 <= self.clone_floor <= self.clone_start:
@@ -93,8 +111,17 @@ class SACConfig:
         return self.clone_floor + (self.clone_start - self.clone_floor) * left
 
 
+_PER_DELTA, _PER_CHOICE, _LOSS_SHARE = 0.01, 0.03, 0.3  # of `imagined_loss`
+_TOLD = 10.0  # times the promised gain, for the critics: as large as other numbers that they read
 _INSIDE = 0.999  # of a delta: at 1, before tanh, it is infinite
-_Seen = tuple[torch.Tensor, torch.Tensor]
+
+
+class _Seen(NamedTuple):
+    """What critics see of observations, and the outlook there, where there is foresight."""
+
+    critics: tuple[torch.Tensor, torch.Tensor]
+    outlook: Outlook | None
+
 
 # The losses
 
@@ -165,6 +192,20 @@ def cloning_loss(policy: Policy, edits: Edits, live: Live) -> torch.Tensor:
     return loss
 
 
+def imagined_loss(policy: Policy, drawn: Drawn, gain: torch.Tensor, live: Live) -> torch.Tensor:
+    """Minus the gain (B,) that foresight promises of drawn actions, less what these change: a price on errors unseen.
+
+    A model is wrong most where it is exploited most: without a price 37 of 43 choices were changed at once, and the
+    sound was worse; see docs/training-log.md. An action that makes it worse counts `_LOSS_SHARE` of that, as it may be
+    taken back.
+    """
+    kept = policy.choice[..., 0].exp() if policy.choice.shape[1] else policy.choice.new_ones(len(gain), 0)
+    price = _PER_DELTA * (drawn.action[:, : live.delta.shape[1]].square() * live.delta).sum(-1) + _PER_CHOICE * (
+        (1.0 - kept) * live.choice
+    ).sum(-1)
+    return -(torch.where(gain > 0.0, gain, _LOSS_SHARE * gain).clamp_min(-1.0) - price).mean()
+
+
 def _unlikely(policy: Policy, delta: torch.Tensor) -> torch.Tensor:
     """Minus the log-density of deltas before tanh, but for a constant, (B, O)."""
     before = torch.atanh(delta.clamp(-_INSIDE, _INSIDE))
@@ -191,6 +232,7 @@ class SAC:
         heads: of the action.
         seed: of the weights and of all draws.
         device: where it lives.
+        foresight: see the file; on the device.
 
     Example:
         >>> heads = ActionHeads(deltas=1, options=(3,))
@@ -200,14 +242,28 @@ class SAC:
     """
 
     def __init__(
-        self, config: SACConfig, layout: Layout, heads: ActionHeads, seed: int, device: torch.device | str = "cpu"
+        self,
+        config: SACConfig,
+        layout: Layout,
+        heads: ActionHeads,
+        seed: int,
+        device: torch.device | str = "cpu",
+        foresight: Foresight | None = None,
     ) -> None:
-        """See the class."""
+        """See the class.
+
+        Raises:
+            UsageError: something to imagine, and no foresight.
+        """
+        if config.imagine and foresight is None:
+            raise UsageError("To imagine takes foresight: give it, or set imagine to 0.")
         self.config, self.heads, self.device = config, heads, torch.device(device)
+        self.foresight = foresight
         networks = replace(config.networks, outputs=1 if config.critic == "squared" else config.bins)
         rng = torch_generator(seed, "sac", "weights")
-        self.actor = Actor(layout, heads, networks, rng).to(device)
-        self.critics, self.targets = (Critics(layout, heads, networks, rng).to(device) for _ in range(2))
+        self.actor = Actor(layout, heads, networks, rng, foresight).to(device)
+        told = 1 if foresight else 0
+        self.critics, self.targets = (Critics(layout, heads, networks, rng, told).to(device) for _ in range(2))
         self.targets.load_state_dict(self.critics.state_dict())
         self.targets.requires_grad_(False)
         self.log_temperature = torch.full((2,), math.log(config.temperature), device=device, requires_grad=True)
@@ -234,7 +290,7 @@ class SAC:
             greedy: the likeliest action instead of a draw.
         """
         live = self._live(live, len(observation))
-        policy = self.actor(observation, live)
+        policy = self.actor(observation, live, self.actor.see(observation, None if greedy else self.rngs["act"]))
         if greedy:
             return self.actor.best(policy)
         return self.actor.draw(policy, self.actor.noise(len(observation), self.rngs["act"]), live).heads
@@ -268,7 +324,7 @@ class SAC:
             raise UsageError("Cloning needs edits that are known: let the replay's assemble give them.")
         live = self._live(observed.live, len(observed.observation))
         with self._precision():
-            policy = self.actor(observed.observation, live)
+            policy = self.actor(observed.observation, live, self.actor.see(observed.observation))
         loss = cloning_loss(policy, observed.edits, live)
         self._backward("actor", loss)
         self.optimisers["actor"].step()
@@ -278,38 +334,54 @@ class SAC:
     def _target(self, batch: Batch) -> torch.Tensor:
         live = self._live(batch.after.live, len(batch.reward))
         with self._precision():
-            policy = self.actor(batch.after.observation, live)
+            seen = self._see(self.targets, batch.after.observation)
+            policy = self.actor(batch.after.observation, live, seen.outlook)
             drawn = self.actor.draw(policy, self.actor.noise(len(batch.reward), self.rngs["update"]), live)
-            outputs = self.targets(self.targets.see(batch.after.observation), drawn.action)
+            outputs = self.targets(seen.critics, self._told(seen, drawn.action)[0])
         after = value_of(outputs, self.support).amin(0) + (drawn.surplus * self.log_temperature.exp()).sum(-1)
         return bellman(batch.reward, batch.terminated, self.config.discount, after)
 
     def _critic_terms(self, batch: Batch, live: Live, target: torch.Tensor) -> tuple[torch.Tensor, _Seen]:
         with self._precision():
             action = self.actor.tables.encode(batch.action, live)
-            seen = self.critics.see(batch.now.observation)
-            outputs = self.critics(seen, action)
+            seen = self._see(self.critics, batch.now.observation)
+            outputs = self.critics(seen.critics, self._told(seen, action)[0])
         return critic_loss(outputs, target, self.support, self.config.critic), seen
+
+    def _see(self, critics: Critics, observation: torch.Tensor) -> _Seen:
+        return _Seen(critics.see(observation), self.actor.see(observation, self.rngs["update"]))
+
+    def _told(self, seen: _Seen, action: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Actions (B, A) as critics read them, and what they are said to gain, (B,), if anything says it."""
+        if self.foresight is None or seen.outlook is None:
+            return action, None
+        gain = self.foresight.gain(seen.outlook, action)
+        return torch.cat([action, _TOLD * gain.clamp(-1.0, 1.0)[:, None]], -1), gain
 
     def _actor_terms(
         self, observation: torch.Tensor, live: Live, seen: _Seen, noise: Noise
-    ) -> tuple[Policy, Drawn, torch.Tensor]:
+    ) -> tuple[Policy, Drawn, torch.Tensor, torch.Tensor | None]:
         with self._precision():
-            policy = self.actor(observation, live)
+            policy = self.actor(observation, live, seen.outlook)
             drawn = self.actor.draw(policy, noise, live)
-            outputs = self.critics((seen[0].detach(), seen[1].detach()), drawn.action)
-        return policy, drawn, value_of(outputs, self.support).amin(0)
+            action, gain = self._told(seen, drawn.action)
+            outputs = self.critics((seen.critics[0].detach(), seen.critics[1].detach()), action)
+        return policy, drawn, value_of(outputs, self.support).amin(0), gain
 
     def _actor_gradients(self, now: Observed, live: Live, seen: _Seen, done: int) -> dict[str, torch.Tensor]:
         self.critics.requires_grad_(False)  # the gradient goes through them, not to them
         noise = self.actor.noise(len(now.observation), self.rngs["update"])
-        policy, drawn, least = self._actor_pass(now.observation, live, seen, noise)
+        policy, drawn, least, gain = self._actor_pass(now.observation, live, seen, noise)
         loss = actor_loss(least, drawn.surplus, self.log_temperature.detach().exp())
-        told = {"actor_loss": loss}
+        told, beside = {"actor_loss": loss}, []
         if known := [cloning_loss(policy, edits, live) for edits in (now.edits, now.helped) if edits is not None]:
             told["cloning_loss"] = torch.stack(known).sum()
-            scale = least.detach().abs().mean().clamp_min(1e-3)
-            loss = loss / scale + self.config.clone_weight(done) * told["cloning_loss"]
+            beside.append(self.config.clone_weight(done) * told["cloning_loss"])
+        if gain is not None:
+            told |= {"promised": gain.mean(), "imagined_loss": imagined_loss(policy, drawn, gain, live)}
+            beside.append(self.config.imagine * told["imagined_loss"])
+        if beside:
+            loss = loss / least.detach().abs().mean().clamp_min(1e-3) + torch.stack(beside).sum()
         self._backward("actor", loss)
         self.critics.requires_grad_(True)
         self._backward("temperature", temperature_loss(self.log_temperature, drawn.surplus, drawn.count))

@@ -18,11 +18,12 @@ from typing import Any, NamedTuple
 import torch
 
 from myna.agents.ear import row_view
+from myna.agents.foresight import foresight_of
 from myna.agents.heads import ActionHeads
 from myna.agents.networks import Actor, NetworkConfig, torch_generator
 from myna.agents.replay import Observed, Rows
 from myna.agents.rows import layout_of
-from myna.agents.sac import cloning_loss
+from myna.agents.sac import cloning_loss, imagined_loss
 from myna.agents.weights import fits, parts_of, save_weights
 from myna.envs.action import ActionConfig
 from myna.envs.core import Core, CoreConfig, EndConfig
@@ -42,6 +43,7 @@ __all__ = ["CloningLearner", "CloningSettings", "make"]
 
 _WORST_GAP = 0.5  # of a past's lowest loss below the present one, as a share of it
 _HELD_OUT_PAIRS = 2_048
+_TOLD = ("networks", "foresight", "heads", "mode", "bound", "horizon", "data")  # by the card, of the settings
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,11 @@ class CloningSettings:
         from_default: share of pairs whose state is the default preset.
         close: share of the other pairs whose goal is the most alike of the row's goals.
         past: share of pairs whose state is given a past; the others begin an episode.
+        clone: weight of the known edits in the loss.
+        foresight: weights of a proxy of the synth, by name or path; empty for none.
+        imagine: weight of the gain that foresight promises of drawn edits, see `agents.sac.imagined_loss`; it needs
+            no preset of the goal, so goals may be recordings.
+        curiosity: what a nat of the choices' entropy above its target counts beside that gain.
         held_out: share of the groups that are judged by and not learnt from.
         played: of them so many are targets of episodes at an evaluation.
         bf16: run the network in bfloat16.
@@ -77,6 +84,10 @@ class CloningSettings:
     from_default: float = 0.15
     close: float = 0.25
     past: float = 0.75
+    clone: float = 1.0
+    foresight: str = ""
+    imagine: float = 0.0
+    curiosity: float = 0.003
     held_out: float = 0.02
     played: int = 128
     bf16: bool = False
@@ -86,6 +97,10 @@ class CloningSettings:
         for name in ("from_default", "close", "past"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise UsageError(f"{name} is a share, 0 to 1; got {getattr(self, name)}.")
+        if min(self.clone, self.imagine, self.curiosity) < 0.0 or self.clone + self.imagine == 0.0:
+            raise UsageError("clone, imagine and curiosity must be 0 or more, and clone or imagine more.")
+        if self.imagine and not self.foresight:
+            raise UsageError("To imagine takes foresight: name a proxy, or set imagine to 0.")
         if self.batch < 1 or self.played < 1 or self.horizon < 2 or not 0.0 < self.bound <= 1.0:
             raise UsageError("batch and played must be 1 or more, horizon 2 or more, and bound above 0 up to 1.")
 
@@ -145,7 +160,9 @@ class CloningLearner(Supervised):
         self.view = row_view(self.data.table, settings.mode, device)
         heads = ActionHeads.of(self.view.decoder.layout, **dataclasses.asdict(settings.heads))
         weights = torch_generator(seed, self.name, "weights")
-        net = Actor(layout_of(self.view.layout), heads, settings.networks, weights).to(device)
+        layout = layout_of(self.view.layout)
+        self._foresight = foresight_of(self.data.table, layout, heads, settings.foresight, device)
+        net = Actor(layout, heads, settings.networks, weights, self._foresight).to(device)
         super().__init__(
             net, settings.schedule, total, torch_generator(seed, self.name, "pairs", device=device), settings.bf16
         )
@@ -208,9 +225,23 @@ class CloningLearner(Supervised):
 
     def losses(self, batch: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """See `Supervised`."""
+        return self._losses(batch, self.rng)
+
+    def _losses(self, batch: Mapping[str, torch.Tensor], rng: torch.Generator) -> dict[str, torch.Tensor]:
         observed = self.observed(batch)
-        assert observed.live is not None and observed.edits is not None  # noqa: S101 - a `RowView` gives both
-        return {"loss": cloning_loss(self.net(observed.observation, observed.live), observed.edits, observed.live)}
+        observation, live, edits = observed.observation, observed.live, observed.edits
+        assert live is not None and edits is not None  # noqa: S101 - a `RowView` gives both
+        outlook = self.net.see(observation, rng)
+        policy = self.net(observation, live, outlook)
+        told = {"clone": cloning_loss(policy, edits, live)}
+        loss = self.settings.clone * told["clone"]
+        if self.settings.imagine and self._foresight and outlook:
+            drawn = self.net.draw(policy, self.net.noise(len(observation), rng), live)
+            gain = self._foresight.gain(outlook, drawn.action)
+            told |= {"imagine": imagined_loss(policy, drawn, gain, live), "promised": gain.mean()}
+            curious = self.settings.curiosity * drawn.surplus[:, 1].mean()
+            loss = loss + self.settings.imagine * (told["imagine"] - curious)
+        return {"loss": loss, **told}
 
     # Judging
 
@@ -223,7 +254,7 @@ class CloningLearner(Supervised):
         """
         starts = _Starts.of(self.data, self._held.to(self.device))
         rng = torch_generator(0, self.name, "held-out", device=self.device)
-        loss = float(self.losses(self._pairs(starts, _HELD_OUT_PAIRS, rng))["loss"])
+        loss = float(self._losses(self._pairs(starts, _HELD_OUT_PAIRS, rng), rng)["loss"])
         figures = play_out(self._core, self._tasks, self._greedy).figures("in")
         return {**figures, "eval/loss": loss, "score": figures["eval/in/best"]}
 
@@ -245,7 +276,10 @@ class CloningLearner(Supervised):
         settings = dataclasses.asdict(self.settings) | {"data": data_card(self.data)}
         return {
             **fits(self.name, self.data.table, parts_of(self.view.layout.parts)),
-            **{name: settings.pop(name) for name in ("networks", "heads", "mode", "bound", "horizon", "data")},
+            **{
+                name: settings.pop(name)
+                for name in ("networks", "foresight", "heads", "mode", "bound", "horizon", "data")
+            },
             "settings": settings,
             "seed": self.seed,
             "steps": self.steps_done,

@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 
+from myna.agents.foresight import foresight_of
 from myna.agents.heads import ActionHeads, Live
 from myna.agents.networks import torch_generator
 from myna.agents.replay import Batch, Edits, Episodes, Replay, ReplayConfig
@@ -71,6 +72,7 @@ class SACTraining:
         known: which edits the cloning term holds the actor to: `presets`, those towards the preset that made the
             target; `gains`, those of its own that brought it nearer, which recordings have, too; `weighted gains`, the
             more the nearer they brought it, see `weighted`; `both`, presets and weighted gains.
+        foresight: weights of a proxy of the synth, by name or path: see `agents.foresight`; empty for none.
         init: weights of an actor to begin with (`cloning` or `sac`), by name or path; empty for new ones.
     """
 
@@ -83,6 +85,7 @@ class SACTraining:
     updates_per_cycle: int = 2
     learn_after: int = 4_096
     known: str = "presets"
+    foresight: str = ""
     init: str = ""
 
     def __post_init__(self) -> None:
@@ -130,7 +133,9 @@ class SACLearner:
         core = self.world.core
         self.view = RowView(core.layout, core.decoder)
         heads = ActionHeads.of(core.decoder.layout, **asdict(config.heads))
-        self.sac = SAC(config.learner, layout_of(core.layout), heads, seed, device)
+        layout = layout_of(core.layout)
+        foresight = foresight_of(core.renderer.table, layout, heads, config.foresight, device)
+        self.sac = SAC(config.learner, layout, heads, seed, device, foresight)
         if config.init:
             self._begin_with(config.init)
         self.batches = EpisodeBatches(core, self.world.curriculum, config.envs, seed)
@@ -160,7 +165,7 @@ class SACLearner:
         except RuntimeError:
             mend = f"set learner.networks as its card says, {loaded.card.get('networks')}"
             raise UsageError(f"The weights '{weights}' are of other networks: {mend}.") from None
-        if loaded.card["kind"] == "cloning":
+        if loaded.card["kind"] == "cloning" and not loaded.card["settings"].get("imagine"):
             self.sac.actor.spread_as_meant()
 
     # Learning
@@ -278,9 +283,9 @@ class SACLearner:
 
         @torch.no_grad()
         def act(observation: torch.Tensor, live: Live) -> dict[str, torch.Tensor]:
-            policy = actor(observation, live)
             if not self.config.world.undo_worse:
-                return actor.best(policy)
+                return actor.best(actor(observation, live))
+            policy = actor(observation, live, actor.see(observation, rng))
             return actor.draw(policy, actor.noise(len(observation), rng), live).heads
 
         return act
@@ -311,6 +316,7 @@ class SACLearner:
         stage = self.world.curriculum.stages[-1]
         card = fits("sac", core.renderer.table, parts_of(core.layout.parts)) | {
             "networks": asdict(self.config.learner.networks),
+            "foresight": self.config.foresight,
             "heads": asdict(self.config.heads),
             "mode": world.mode,
             "bound": stage.bound,
