@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.agents.nets import save_proxy
 from tests.training.rows import small_data
 
 from myna.agents.networks import NetworkConfig
@@ -164,3 +165,42 @@ def test_the_configuration_that_comes_with_myna_can_be_read() -> None:
 def test_sac_can_go_on_from_the_weights_of_the_configurations() -> None:
     networks = load_config("cloning").settings(CloningSettings).networks
     assert networks == load_config("laptop").settings(SACTraining).learner.networks
+
+
+# What a proxy promises
+
+
+@pytest.fixture(scope="module")
+def proxy(renderer: Renderer, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(save_proxy(renderer.table, tmp_path_factory.mktemp("proxy")))
+
+
+def imagining(data: DataSet, renderer: Renderer, proxy: str, total: int = 60, **more) -> CloningLearner:
+    return learner(data, renderer, total, clone=0.0, imagine=1.0, foresight=proxy, **more)
+
+
+def test_what_is_imagined_alone_is_learnt(data: DataSet, renderer: Renderer, proxy: str) -> None:
+    own = imagining(data, renderer, proxy, total=200)
+    told = [own.step()["imagine"] for _ in range(100)]
+    assert sum(told[-10:]) < 0.5 * sum(told[:10])
+
+
+def test_an_evaluation_changes_nothing_of_what_is_imagined(data: DataSet, renderer: Renderer, proxy: str) -> None:
+    one, other = imagining(data, renderer, proxy), imagining(data, renderer, proxy)
+    one.step()
+    one.evaluate()
+    other.step()
+    assert one.step() == other.step()
+
+
+def test_to_imagine_takes_foresight_and_something_must_be_learnt() -> None:
+    with pytest.raises(UsageError, match="takes foresight"):
+        CloningSettings(imagine=1.0)
+    with pytest.raises(UsageError, match="clone or imagine more"):
+        CloningSettings(clone=0.0)
+
+
+def test_the_packaged_dream_is_for_the_networks_of_the_packaged_sac() -> None:
+    dream = load_config("dream").settings(CloningSettings)
+    sac = load_config("laptop").settings(SACTraining)
+    assert dream.networks == sac.learner.networks and dream.foresight == sac.foresight == "proxy"
