@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from tests.agents.nets import save_proxy, save_regression
 from myna.agents import Goal, Objective
 from myna.agents.knobs import audible_knobs
 from myna.agents.networks import torch_generator
+from myna.agents.polished import Polished
 from myna.agents.proxy import ProxyPlanner, _Plan
 from myna.agents.proxy_net import ProxyConfig, ProxyNet, load_proxy
 from myna.agents.regression import Regression
@@ -219,3 +221,61 @@ def test_it_proposes_single_choices(agent: ProxyPlanner, objective, start: np.nd
     proposed = agent.propose(task, start, task.goal.audio, 3, np.random.default_rng(0))
     assert 1 <= len(proposed) <= 3
     assert all(task.table.categorical[np.flatnonzero(one != start)].tolist() == [True] for one in proposed)
+
+
+# The shape of a polish
+
+
+def test_a_shape_moves_what_does_little_far_and_is_heard_alike_in_every_direction(
+    agent: ProxyPlanner, objective, start: np.ndarray
+) -> None:
+    task = objective(1)
+    knobs = np.flatnonzero(audible_knobs(task.table, start) & ~task.table.discrete)
+    plan = planned(agent, task, start, np.clip(start + 0.2, 0.0, 1.0))
+    exact = plan.net
+    assert isinstance(exact, Linear)
+    exact.slope[knobs[0]] *= 10.0
+    exact.slope[knobs[2]] = exact.slope[knobs[1]] + 0.1 * exact.slope[knobs[2]]  # nearly the same knob twice
+    plan._heard = exact(torch.from_numpy(start)[None], torch.empty(1, 3))
+    shape = plan.covariance(knobs)
+    assert np.allclose(shape, shape.T) and np.trace(shape) == pytest.approx(len(knobs))
+    assert np.linalg.eigvalsh(shape).min() > 0.0
+    variances = np.diag(shape)
+    assert variances[0] == variances.min() < 0.1 * np.median(variances)
+    assert shape[1, 2] < -0.3 * np.sqrt(variances[1] * variances[2])
+    curvature, _ = plan.curvature(*plan.jacobian(start, knobs))
+    rest = np.linalg.inv(shape) / (np.trace(np.linalg.inv(shape)) / len(knobs))
+    wanted = curvature / np.diag(curvature).mean() + 0.1 * np.eye(len(knobs))
+    assert np.allclose(rest, wanted / (np.trace(wanted) / len(knobs)), atol=1e-6)
+
+
+def test_the_shape_of_a_preset_that_was_not_heard_is_as_the_proxy_hears_it(
+    agent: ProxyPlanner, objective, start: np.ndarray
+) -> None:
+    task = objective(1)
+    knobs = np.flatnonzero(audible_knobs(task.table, start) & ~task.table.discrete)
+    for audio in (task.goal.audio, None):
+        shape = agent.shape(task, start, audio, knobs)
+        assert shape.shape == (len(knobs), len(knobs)) and np.isfinite(shape).all()
+
+
+def test_a_polish_begins_in_the_shape_that_its_first_agent_gives(agent: ProxyPlanner, goal: Goal) -> None:
+    seen: list[np.ndarray] = []
+
+    class Narrow(ProxyPlanner):
+        def shape(self, objective, u, audio, knobs):
+            seen.append(knobs)
+            diagonal = np.full(len(knobs), 1e-9)
+            diagonal[3] = len(knobs)
+            return np.diag(diagonal)
+
+    narrow = copy.copy(agent)
+    narrow.__class__ = Narrow
+    spread = {}
+    for shaped in (True, False):
+        (match,) = Polished(narrow, proposals=0, shaped=shaped).match([goal], 24, generator(0, "match"))
+        spread[shaped] = np.ptp(np.concatenate(match.archive._u)[-12:], axis=0)  # of the last generation
+    assert len(seen) == 1
+    widest, others = seen[0][3], np.delete(seen[0], 3)
+    assert spread[True][widest] > 0.02 > 1e-3 > spread[True][others].max()
+    assert np.median(spread[False][others]) > 0.02

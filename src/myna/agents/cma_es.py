@@ -7,6 +7,7 @@ Discrete parameters are binned: u is snapped when it is rendered. Each generatio
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 from cmaes import CMA
@@ -25,13 +26,14 @@ WORST = 1e6
 """What a loss that is not finite counts as."""
 
 
-def _make(mean: np.ndarray, sigma: float, population: int, seed: int) -> CMA:
+def _make(mean: np.ndarray, sigma: float, population: int, seed: int, covariance: np.ndarray | None = None) -> CMA:
     bounds = np.tile([0.0, 1.0], (len(mean), 1))
     return CMA(
         mean=np.clip(mean, 0.001, 0.999),
         sigma=sigma,
         bounds=bounds,
         seed=seed,
+        cov=covariance,
         population_size=population,
         n_max_resampling=1,  # then clipped: in 145 knobs, many at an end of their range, no draw is inside at once
     )
@@ -83,6 +85,7 @@ class Polish:
         rng: of the optimiser's seed.
         sigma: step size in u; from a good start small steps did best.
         population: renders of a generation.
+        shape: from the L knobs that it moves, (L,) of P, to the covariance (L, L) that it begins with; None is a ball.
     """
 
     def __init__(
@@ -92,11 +95,13 @@ class Polish:
         rng: np.random.Generator,
         sigma: float = 0.03,
         population: int = 12,
+        shape: Callable[[np.ndarray], np.ndarray | None] | None = None,
     ) -> None:
         """See the class."""
         self.objective, self.u, self.population = objective, u.copy(), population
         self.live = _live(objective, u)
-        self.optimizer = _make(u[self.live], sigma, population, draw_seed(rng))
+        covariance = shape(self.live) if shape else None
+        self.optimizer = _make(u[self.live], sigma, population, draw_seed(rng), covariance)
 
     def generation(self) -> Search:
         """One generation, around `u` in what the optimiser does not move; the objective tells how it sounded."""

@@ -17,6 +17,7 @@ from myna.agents.foresight import Outlook, foresight_of
 from myna.agents.heads import ActionHeads
 from myna.agents.likely import likely_changes
 from myna.agents.networks import Actor, NetworkConfig, Noise, torch_generator
+from myna.agents.proxy_view import ProxyView
 from myna.agents.regression import Regression
 from myna.agents.retrieval import nearest_presets
 from myna.agents.rows import layout_of
@@ -134,6 +135,17 @@ class EditingAgent(Agent):
         policy = self.actor(self.view(self.ear.rows(aim, heard, where)).observation, self.view.live(open_))
         options = policy.choice[0, :, 1:].double().exp().numpy()  # the first one keeps
         return likely_changes(objective, u, options, count, rng)
+
+    def shape(
+        self, objective: Objective, u: np.ndarray, audio: np.ndarray | None, knobs: np.ndarray
+    ) -> np.ndarray | None:
+        """See `likely.Shaper`: of what its foresight says, if it has any."""
+        if self._foresight is None:
+            return None
+        aim = self.ear.aim(objective.goal.audio, objective.goal.probe)
+        view = ProxyView(self._foresight.net, self.ear, objective, aim)
+        view.move_to(u, audio)
+        return view.covariance(knobs)
 
     @one_core()
     @torch.no_grad()

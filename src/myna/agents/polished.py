@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from typing import cast
 
 import numpy as np
 
 from myna.agents.base import Agent, Objective, Search
 from myna.agents.cma_es import Polish
-from myna.agents.likely import Proposer
+from myna.agents.likely import Proposer, Shaper
 from myna.agents.lockstep import only
 
 __all__ = ["Polished"]
@@ -22,7 +23,9 @@ class Polished(Agent):
 
     Its bests that differ to the ear are the starts; several are raced against one another where the budget allows, and
     the worse half falls out after each heat (successive halving). Small steps never change a choice: after each
-    generation the first agent, if it is one that can, proposes a few choices changed in the best preset.
+    generation the first agent, if it is one that can, proposes a few choices changed in the best preset. Where it knows
+    what each knob does, it also gives the shape that the optimiser begins with, which would take thousands of renders
+    to learn.
 
     Args:
         first: the agent whose presets are polished.
@@ -31,6 +34,7 @@ class Polished(Agent):
         heat: generations of each start before the worse half falls out.
         sigma, population: of the optimiser.
         proposals: of the first agent after each generation.
+        shaped: begin in the shape that the first agent gives, if it is one that can.
     """
 
     def __init__(
@@ -44,10 +48,12 @@ class Polished(Agent):
         sigma: float = 0.05,
         population: int = 12,
         proposals: int = 3,
+        shaped: bool = True,
     ) -> None:
         """See the class."""
         super().__init__(first.renderer)
         self.first, self.proposals = first, proposals if hasattr(first, "propose") else 0
+        self.shaped = shaped and hasattr(first, "shape")
         self.share, self.most = share, most
         self.races, self.heat = races, heat
         self.sigma, self.population = sigma, population
@@ -88,7 +94,12 @@ class _Start:
         self.polish = self._begin()
 
     def _begin(self) -> Polish:
-        return Polish(self.objective, self.u, self.rng, self.agent.sigma, self.population)
+        agent = self.agent
+        shape = None
+        if agent.shaped:
+            shaper = cast(Shaper, agent.first)
+            shape = functools.partial(shaper.shape, self.objective, self.u, self.audio)
+        return Polish(self.objective, self.u, self.rng, agent.sigma, self.population, shape)
 
     def generation(self) -> Search:
         """One generation and what is proposed after it; the optimiser, at its end, begins again with twice as many."""

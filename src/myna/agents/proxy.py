@@ -13,21 +13,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from myna.agents.base import Agent, Objective, Search
 from myna.agents.ear import Aim, Ear
-from myna.agents.knobs import audible_knobs
 from myna.agents.likely import likely_changes
-from myna.agents.proxy_net import IMPORTANCE, clipped, load_proxy
+from myna.agents.proxy_net import IMPORTANCE, load_proxy
+from myna.agents.proxy_view import ProxyView
 from myna.agents.regression import Regression
-from myna.features import one_core
 from myna.synth.renderer import Renderer
 
 __all__ = ["ProxyPlanner"]
 
-_NUDGE_U = 0.02  # of a knob, for the Jacobian
-_DAMPING, _SOFTEN = 0.1, 0.1
+_DAMPING = 0.1
 _SURE = 0.03  # of the present distance: changes whose distances differ by this are told apart as by a factor of e
 
 
@@ -83,6 +80,12 @@ class ProxyPlanner(Agent):
             if reach < self.least:
                 reach = self.reach
 
+    def shape(self, objective: Objective, u: np.ndarray, audio: np.ndarray | None, knobs: np.ndarray) -> np.ndarray:
+        """See `likely.Shaper`."""
+        view = ProxyView(self.net, self.ear, objective, self.ear.aim(objective.goal.audio, objective.goal.probe))
+        view.move_to(u, audio)
+        return view.covariance(knobs)
+
     def propose(
         self, objective: Objective, u: np.ndarray, audio: np.ndarray, count: int, rng: np.random.Generator
     ) -> np.ndarray:
@@ -91,7 +94,7 @@ class ProxyPlanner(Agent):
         return likely_changes(objective, u, plan.likely(), count, rng)
 
 
-class _Plan:
+class _Plan(ProxyView):
     """The best preset so far of one target, and what the proxy says of its neighbours."""
 
     def __init__(
@@ -102,69 +105,46 @@ class _Plan:
         u: np.ndarray | None = None,
         audio: np.ndarray | None = None,
     ) -> None:
-        self.agent, self.objective, self.aim = agent, objective, aim
-        self.net = agent.net
+        super().__init__(agent.net, agent.ear, objective, aim)
+        self.rounds = agent.rounds
         self._failed: set[tuple[int, int]] = set()  # choices and options that made it no better
         self._asked: tuple[int, int] | None = None
         self._stumbled = False
-        self._target = clipped(aim.summary)
         self.loss = np.inf
         if u is None or audio is None:
             self.keep()
         else:
-            self._move_to(u, audio)
+            self.move_to(u, audio)
 
     def keep(self) -> bool:
         """Go on from what was heard last, if it is the best."""
         better = bool(self.objective.losses[0] < self.loss)
         if better:
             self.loss = float(self.objective.losses[0])
-            self._move_to(self.objective.heard[0], self.objective.audio[0])
+            self.move_to(self.objective.heard[0], self.objective.audio[0])
         elif self._asked is not None:
             self._failed.add(self._asked)
         self._stumbled = not better and self._asked is None
         self._asked = None
         return better
 
-    def _move_to(self, u: np.ndarray, audio: np.ndarray) -> None:
-        self.u, self._u = u, torch.from_numpy(u)[None]
-        self._heard = clipped(self.agent.ear.hear(audio[None], self.aim).summary)
-        self._audible = audible_knobs(self.objective.table, u) & self.objective.open
-
-    @one_core()
-    @torch.no_grad()
-    def _said(self, u: torch.Tensor) -> torch.Tensor:
-        """How presets u (n, P) would sound, (n, D): as the present one does, and what the proxy says they differ by."""
-        both = self.net(torch.cat([self._u, u]), self.aim.played.expand(1 + len(u), -1))
-        return self._heard + both[1:] - both[:1]
-
     def turned(self, reach: float, rng: np.random.Generator) -> np.ndarray:
         """The present preset (P,) with all ordered knobs turned, each by `reach` at most.
 
         After a failure half of the summary's numbers, drawn anew, are left out, as the same plan would fail again.
         """
-        weight = IMPORTANCE.numpy().astype(np.float64)
+        importance = IMPORTANCE.numpy().astype(np.float64)
         if self._stumbled:
-            weight = weight * (rng.random(len(weight)) < 0.5)
-        knobs = np.flatnonzero(self._audible & ~self.objective.table.categorical)
+            importance = importance * (rng.random(len(importance)) < 0.5)
+        knobs = np.flatnonzero(self.audible & ~self.objective.table.categorical)
         u = self.u.copy()
         low, high = np.maximum(u[knobs] - reach, 0.0), np.minimum(u[knobs] + reach, 1.0)
-        for _ in range(self.agent.rounds if len(knobs) else 0):
-            jacobian, left = self._jacobian(u, knobs)
-            pull = weight / (np.abs(left) + _SOFTEN * np.abs(left).mean() + 1e-9)
-            curvature, gradient = (jacobian * pull) @ jacobian.T, (jacobian * pull) @ left
+        for _ in range(self.rounds if len(knobs) else 0):
+            curvature, gradient = self.curvature(*self.jacobian(u, knobs), importance)
             diagonal = np.diag(curvature)
             ridge = np.diag(_DAMPING * diagonal + 1e-3 * diagonal.mean() + 1e-12)
             u[knobs] = np.clip(u[knobs] + np.linalg.solve(curvature + ridge, gradient), low, high)
         return self.objective.constrain(u[None])[0]
-
-    def _jacobian(self, u: np.ndarray, knobs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """How the summary changes with each knob, (L, D), and what it lacks to the target's, (D,)."""
-        nudge = np.where(u[knobs] > 0.5, -_NUDGE_U, _NUDGE_U)
-        near = np.repeat(u[None], 1 + len(knobs), axis=0)
-        near[1 + np.arange(len(knobs)), knobs] += nudge
-        said = self._said(torch.from_numpy(near)).double().numpy()
-        return (said[1:] - said[0]) / nudge[:, None], self._target.double().numpy()[0] - said[0]
 
     def changed(self) -> np.ndarray:
         """The present preset (P,) with the choice changed that the proxy likes best; empty where it likes none."""
@@ -172,9 +152,9 @@ class _Plan:
         fresh = [i for i, pick in enumerate(picks) if pick not in self._failed]
         if not fresh:
             return np.empty(0)
-        distances = self._distances(presets[fresh])
+        distances = self.distances(presets[fresh])
         best = int(distances.argmin())
-        if distances[best] >= float(self._distances(self.u[None])[0]):
+        if distances[best] >= float(self.distances(self.u[None])[0]):
             return np.empty(0)
         self._asked = picks[fresh[best]]
         return presets[fresh[best]]
@@ -185,8 +165,8 @@ class _Plan:
         options = self.objective.table.steps[self.objective.table.categorical]
         likely = np.zeros((len(options), int(options.max(initial=1))))
         if picks:
-            distances = self._distances(presets)
-            sure = _SURE * float(self._distances(self.u[None])[0]) + 1e-9
+            distances = self.distances(presets)
+            sure = _SURE * float(self.distances(self.u[None])[0]) + 1e-9
             for (choice, option), value in zip(picks, np.exp((distances.min() - distances) / sure), strict=True):
                 likely[choice, option] = value
         return likely
@@ -198,7 +178,7 @@ class _Plan:
         picks = [
             (choice, option)
             for choice, column in enumerate(columns)
-            if self._audible[column]
+            if self.audible[column]
             for option in range(int(table.steps[column]))
             if option != min(int(self.u[column] * table.steps[column]), int(table.steps[column]) - 1)
         ]
@@ -206,8 +186,3 @@ class _Plan:
         for preset, (choice, option) in zip(presets, picks, strict=True):
             preset[columns[choice]] = (option + 0.5) / table.steps[columns[choice]]
         return presets, picks
-
-    def _distances(self, u: np.ndarray) -> np.ndarray:
-        """How far presets (n, P) are from the target as the proxy hears them, (n,)."""
-        off = (self._target - self._said(torch.from_numpy(u))).abs()
-        return (off * IMPORTANCE).sum(-1).double().numpy()
