@@ -15,14 +15,15 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from myna.agents.heads import ActionHeads
+from myna.agents.heads import ActionHeads, Live
+from myna.agents.networks import Actor, Noise
 from myna.agents.proxy_net import IMPORTANCE, ProxyNet, load_proxy
 from myna.envs.observation import CLIP
 from myna.envs.summary import SHAPES
 from myna.errors import UsageError
 from myna.params import ParameterTable
 
-__all__ = ["Foresight", "Outlook", "foresight_of"]
+__all__ = ["Foresight", "Outlook", "foresight_of", "most_promising"]
 
 _STEP_U = 0.1  # what hints tell of: how much nearer a step of so much of one knob alone would bring it
 _STEEP = 20.0  # so that a hint of a twentieth is about 1
@@ -140,6 +141,30 @@ class Foresight(nn.Module):
         """Sums (B, C) over the options (B, K) of each choice."""
         sums = options.new_zeros(len(options), len(self.net.options))
         return sums.index_add(1, self.owner, options)
+
+
+def most_promising(
+    actor: Actor, foresight: Foresight, observation: torch.Tensor, live: Live, noise: Noise, uniform: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    """Of N actions drawn at each of B observations the heads of the one that promises most.
+
+    Planning with a policy for proposals, as in TD-MPC (Hansen et al. 2022, arXiv 2203.04955), one step ahead.
+
+    Args:
+        actor: proposes.
+        foresight: its own.
+        observation: (B, …) flat.
+        live: what is open, B rows.
+        noise: of N · B draws, the first of every observation first.
+        uniform: (N · B, 1 + D), see `Foresight.attention`.
+    """
+    draws = len(uniform) // len(observation)
+    observation, live = observation.repeat(draws, 1), Live(*(mask.repeat(draws, 1) for mask in live))
+    outlook = foresight.see(observation, foresight.attention(uniform))
+    drawn = actor.draw(actor(observation, live, outlook), noise, live)
+    gain = foresight.gain(outlook, drawn.action).unflatten(0, (draws, -1))
+    rows = gain.argmax(0) * gain.shape[1] + torch.arange(gain.shape[1], device=gain.device)
+    return {name: head[rows] for name, head in drawn.heads.items()}
 
 
 def foresight_of(

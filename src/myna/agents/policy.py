@@ -13,7 +13,7 @@ import torch
 
 from myna.agents.base import Agent, Objective, Search
 from myna.agents.ear import Aim, Ear, Impression, Situation, row_view
-from myna.agents.foresight import Outlook, foresight_of
+from myna.agents.foresight import foresight_of, most_promising
 from myna.agents.heads import ActionHeads
 from myna.agents.likely import likely_changes
 from myna.agents.networks import Actor, NetworkConfig, Noise, torch_generator
@@ -46,6 +46,7 @@ class EditingAgent(Agent):
             `retrieved`; one render each.
         guess: weights of the regression, where it makes the start.
         patience: see above.
+        draws: of a policy with foresight: each edit is the one that promises most of so many.
 
     Raises:
         UsageError: an unknown start.
@@ -63,12 +64,14 @@ class EditingAgent(Agent):
         start: str = "regression",
         guess: str | Path = "regression",
         patience: int = 4,
+        draws: int = 32,
     ) -> None:
         """See the class."""
         super().__init__(renderer)
         if start not in STARTS:
             raise UsageError(f"An agent that edits can start from {', '.join(STARTS)}; got '{start}'.")
         self.start, self.patience, self.ear = start, patience, Ear(renderer)
+        self.draws = draws
         self._load(weights)
         self._guessing = Regression(renderer, guess) if start == "regression" else None
 
@@ -152,20 +155,17 @@ class EditingAgent(Agent):
     def _move(self, aim: Aim, heard: Impression, where: Situation, rng: np.random.Generator | None) -> Move:
         observed = self.view(self.ear.rows(aim, heard, where))
         live = self.view.live(where.open)
-        policy = self.actor(observed.observation, live, self._outlook(observed.observation, rng))
         if rng is None:
-            heads = self.actor.best(policy)
-        else:
+            heads = self.actor.best(self.actor(observed.observation, live))
+        elif self._foresight is None:
+            policy = self.actor(observed.observation, live)
             heads = self.actor.draw(policy, _noise(self.actor.heads, rng), live).heads
+        else:
+            noise = _noise(self.actor.heads, rng, self.draws)
+            uniform = torch.from_numpy(rng.random((self.draws, self._foresight.numbers), np.float32))
+            heads = most_promising(self.actor, self._foresight, observed.observation, live, noise, uniform)
         bound = torch.tensor([where.bound], dtype=torch.float64)
         return self.view.decoder.apply(where.raw_u, self.view.decoder.twin.snap(where.raw_u), heads, where.open, bound)
-
-    def _outlook(self, observation: torch.Tensor, rng: np.random.Generator | None) -> Outlook | None:
-        """What is foreseen, where it can be: of all that is heard, or for a draw of what `Foresight.attention` says."""
-        if self._foresight is None or rng is None:
-            return self.actor.see(observation)
-        uniform = torch.from_numpy(rng.random((1, self._foresight.numbers), np.float32))
-        return self._foresight.see(observation, self._foresight.attention(uniform))
 
 
 class CloningPolicy(EditingAgent):
@@ -189,11 +189,11 @@ def network_config(said: Any) -> NetworkConfig:
     return NetworkConfig(**{**said, "hidden": tuple(said["hidden"])})
 
 
-def _noise(heads: ActionHeads, rng: np.random.Generator) -> Noise:
-    """What one draw of the policy needs; float32 all the way, so that nothing rounds up to 1."""
+def _noise(heads: ActionHeads, rng: np.random.Generator, draws: int = 1) -> Noise:
+    """What draws of the policy need; float32 all the way, so that nothing rounds up to 1."""
     parts = (
-        rng.standard_normal((1, heads.deltas), np.float32),
-        rng.random((1, len(heads.options)), np.float32),
-        rng.random(1, np.float32),
+        rng.standard_normal((draws, heads.deltas), np.float32),
+        rng.random((draws, len(heads.options)), np.float32),
+        rng.random(draws, np.float32),
     )
     return Noise(*(torch.from_numpy(part) for part in parts))

@@ -285,8 +285,7 @@ class SACLearner:
         def act(observation: torch.Tensor, live: Live) -> dict[str, torch.Tensor]:
             if not self.config.world.undo_worse:
                 return actor.best(actor(observation, live))
-            policy = actor(observation, live, actor.see(observation, rng))
-            return actor.draw(policy, actor.noise(len(observation), rng), live).heads
+            return self.sac.draw(observation, live, rng)
 
         return act
 
@@ -317,6 +316,7 @@ class SACLearner:
         card = fits("sac", core.renderer.table, parts_of(core.layout.parts)) | {
             "networks": asdict(self.config.learner.networks),
             "foresight": self.config.foresight,
+            "draws": self.config.learner.draws,
             "heads": asdict(self.config.heads),
             "mode": world.mode,
             "bound": stage.bound,
