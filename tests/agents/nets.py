@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from myna.agents.ear import row_view
+from myna.agents.foresight import foresight_of
 from myna.agents.heads import ActionHeads
 from myna.agents.networks import Actor, NetworkConfig, torch_generator
 from myna.agents.proxy_net import ProxyConfig, ProxyNet
@@ -27,12 +28,14 @@ def save_regression(table: ParameterTable, folder: Path) -> Path:
     return folder / "regression"
 
 
-def save_actor(table: ParameterTable, folder: Path, kind: str = "sac", mode: str = "all", horizon: int = 5) -> Path:
+def save_actor(
+    table: ParameterTable, folder: Path, kind: str = "sac", mode: str = "all", horizon: int = 5, foresight: str = ""
+) -> Path:
     """An actor of 16 hidden units, as SAC and cloning write it; its path."""
     view, config = row_view(table, mode), NetworkConfig((16,))
-    actor = Actor(
-        layout_of(view.layout), ActionHeads.of(view.decoder.layout, **HEADS), config, torch_generator(6, "actor")
-    )
+    layout, heads = layout_of(view.layout), ActionHeads.of(view.decoder.layout, **HEADS)
+    sees = foresight_of(table, layout, heads, foresight)
+    actor = Actor(layout, heads, config, torch_generator(6, "actor"), sees)
     card = {
         **fits(kind, table, parts_of(view.layout.parts)),
         "networks": asdict(config),
@@ -40,6 +43,7 @@ def save_actor(table: ParameterTable, folder: Path, kind: str = "sac", mode: str
         "mode": mode,
         "bound": 0.2,
         "horizon": horizon,
+        "foresight": foresight,
     }
     save_weights(folder / kind, actor.state_dict(), card)
     return folder / kind

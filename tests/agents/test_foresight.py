@@ -9,19 +9,21 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
-from tests.agents.nets import save_proxy
+from tests.agents.nets import save_actor, save_proxy
 
-from myna.agents import Goal
+from myna.agents import Goal, Objective, Watch
 from myna.agents.ear import Ear, Situation, row_view
-from myna.agents.foresight import Foresight, foresight_of
+from myna.agents.foresight import Foresight, foresight_of, most_promising
 from myna.agents.heads import ActionHeads, HeadTables, Live
-from myna.agents.networks import Drawn, NetworkConfig, Policy, torch_generator
+from myna.agents.networks import Actor, Drawn, NetworkConfig, Noise, Policy, torch_generator
+from myna.agents.policy import EditingAgent
 from myna.agents.proxy_net import IMPORTANCE, clipped, load_proxy
 from myna.agents.replay import Batch, Observed, Rows
 from myna.agents.rows import RowView, layout_of
 from myna.agents.sac import SAC, SACConfig, imagined_loss
 from myna.envs.observation import ObservationLayout
 from myna.errors import UsageError
+from myna.seeding import generator
 from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
 
@@ -188,6 +190,44 @@ def test_sac_learns_what_is_promised_and_its_critics_are_told_it(scene: Scene) -
     batch = Batch(observed, action, torch.rand(64, generator=torch_generator(0, "reward")), no, no, observed)
     told = [float(sac.update(batch)["imagined_loss"]) for _ in range(60)]
     assert sum(told[-5:]) < 0.5 * sum(told[:5])
+
+
+def test_of_several_draws_the_one_that_promises_most_is_made(scene: Scene) -> None:
+    layout, draws = layout_of(scene.view.layout), 6
+    config = NetworkConfig(hidden=(16, 16))
+    actor = Actor(layout, scene.heads, config, torch_generator(0, "actor"), scene.foresight)
+    rng, live = torch_generator(1, "draws"), scene.heads.all_live(2)
+    noise = actor.noise(2 * draws, rng)
+    uniform = torch.rand(2 * draws, scene.foresight.numbers, generator=rng)
+    with torch.no_grad():
+        made = most_promising(actor, scene.foresight, scene.observation, live, noise, uniform)
+        promised = []
+        for draw in range(draws):
+            own = slice(2 * draw, 2 * draw + 2)
+            outlook = scene.foresight.see(scene.observation, scene.foresight.attention(uniform[own]))
+            drawn = actor.draw(actor(scene.observation, live, outlook), Noise(*(part[own] for part in noise)), live)
+            promised.append(scene.foresight.gain(outlook, drawn.action))
+        outlook = scene.foresight.see(scene.observation)
+        gain = scene.foresight.gain(outlook, encoded(scene, made))
+    assert torch.allclose(gain, torch.stack(promised).amax(0), atol=1e-5)
+    assert (torch.stack(promised).amax(0) > torch.stack(promised).amin(0)).all()
+
+
+def test_an_agent_with_foresight_finds_the_same_alone_and_beside_others_and_keeps_locks(
+    renderer: Renderer, goal: Goal, target_u: np.ndarray, tmp_path: Path
+) -> None:
+    proxy = save_proxy(renderer.table, tmp_path)
+    agent = EditingAgent(renderer, save_actor(renderer.table, tmp_path, foresight=str(proxy)), start="default")
+    agent.undo = True
+    frozen, start = renderer.table.mask(["filter"]), renderer.table.snap(target_u)[0]
+    locked = Goal(goal.audio, goal.probe, "locked", frozen, start)
+    beside = agent.match([locked, goal], 8, generator(0, "match"))
+    (alone,) = agent.match([goal], 8, generator(0, "match"))
+    assert np.array_equal(np.concatenate(beside[1].archive._u), np.concatenate(alone.archive._u))
+    assert (np.concatenate(beside[0].archive._u)[:, frozen] == start[frozen]).all()
+    knobs = np.flatnonzero(~renderer.table.discrete)
+    shape = agent.shape(Objective(renderer, goal, 1, Watch()), start, None, knobs)
+    assert shape is not None and np.trace(shape) == pytest.approx(len(knobs))
 
 
 # What cannot be

@@ -65,7 +65,8 @@ def test_what_is_shipped_is_the_actor_with_a_card_that_tells_how_to_use_it(smoke
 
 
 @pytest.mark.parametrize(
-    ("cycles", "overrides"), [(0, ()), (1, ()), (7, ()), (10, ()), (16, ()), (8, ("sac.foresight=proxy",))]
+    ("cycles", "overrides"),
+    [(0, ()), (1, ()), (7, ()), (10, ()), (16, ()), (8, ("sac.foresight=proxy", "sac.learner.draws=2"))],
 )
 def test_a_resumed_training_is_bit_equal_to_one_never_stopped(
     cycles: int, overrides: tuple[str, ...], tmp_path: Path
