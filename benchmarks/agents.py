@@ -6,7 +6,8 @@
     python benchmarks/agents.py --stages           # how often `sac` reaches the target, by stage of the curriculum
 
 Sets: `in` 256 held-out draws of the musical prior, all modules open; `rec` the 60 recordings of the suite “real”; to
-tune on, and on nothing else, `in-val` (64 other draws) and `rec-val` (recordings/train's validation instruments).
+tune on, and on nothing else, `in-val` (64 other draws) and `rec-val` (recordings/train's validation instruments); and
+every frozen suite by its name (`myna suites list`).
 
 A contender is an agent's name, or LABEL=NAME[:SETTING=VALUE…], as `sac-2=sac:weights=out/train/seed2/best`. An agent
 that does the same whatever the budget is run once, at the largest, and its curve is read at the others; one that plans
@@ -31,7 +32,7 @@ from myna.audio.collection import read_index
 from myna.errors import MynaError, UsageError
 from myna.evaluation.cells import Cell, Contender
 from myna.evaluation.comparison import run
-from myna.evaluation.suites import load_suite
+from myna.evaluation.suites import SUITES, load_recordings, load_suite
 from myna.evaluation.suites.sets import PresetSet, RecordingSet, TargetSet
 from myna.retrieval import load_bank
 from myna.synth.renderer import Renderer
@@ -136,12 +137,14 @@ def _set(name: str) -> TargetSet:
     if name == "in":
         return PresetSet("in", 256)
     if name == "rec":
-        return RecordingSet("rec", tuple(load_suite("real")))
+        return RecordingSet("rec", load_recordings("real"))
     if name == "in-val":
         return PresetSet("in-val", 64)
     if name == "rec-val":
         return RecordingSet("rec-val", tuple(split_by_instrument(read_index(ROOT / "recordings" / "train"))[1]))
-    raise UsageError(f"There is no set '{name}'; choose of {', '.join(SETS)}.")
+    if name in SUITES:
+        return load_suite(name)
+    raise UsageError(f"There is no set '{name}'; choose of {', '.join((*SETS, *SUITES))}.")
 
 
 def _budgets(contender: Contender, asked: str | None) -> tuple[int, ...]:

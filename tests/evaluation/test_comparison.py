@@ -17,13 +17,13 @@ from myna.errors import UsageError
 from myna.evaluation import cells, comparison
 from myna.evaluation.cells import Cell, Contender, best_losses, paired_losses, read, settings_of, weights_digest
 from myna.evaluation.comparison import goal_of, run, yardstick
-from myna.evaluation.suites import load_suite
+from myna.evaluation.suites import load_recordings
 from myna.evaluation.suites.sets import PresetSet, RecordingSet, TargetSet
 from myna.presets.generator import audible
 from myna.synth.renderer import Renderer
 
 TINY = PresetSet("tiny", 4)
-REAL = RecordingSet("rec", tuple(load_suite("real")))
+REAL = RecordingSet("rec", load_recordings())
 RANDOM = Contender("random", "random")
 TABLE = Path(__file__).parents[2] / "benchmarks" / "agents_table.py"
 

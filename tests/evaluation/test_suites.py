@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import csv
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from myna.audio.collection import INDEX, Recording, read_index
-from myna.errors import BadAudioError, UsageError
-from myna.evaluation.suites import SUITES, load_suite
+from myna.envs.draws import PresetDraws
+from myna.envs.stages import load_stages
+from myna.errors import BadAudioError, MynaError, UsageError
+from myna.evaluation import suites
+from myna.evaluation.suites import SUITES, load_recordings, load_suite, verify_suite
+from myna.evaluation.suites.frozen import FrozenSet, dump
+from myna.evaluation.suites.make import made
+from myna.presets.generator import audible
+from myna.synth.renderer import Renderer
 
 ROOT = Path(__file__).parents[2]
 TRAINING = ROOT / "recordings" / "train"
@@ -18,14 +27,13 @@ EXAMPLES = ROOT / "examples" / "targets"
 
 
 def test_real_holds_sixty_notes_and_every_file_of_its_folder() -> None:
-    suite = load_suite("real")
+    suite = load_recordings()
     assert len(suite) == len({one.path for one in suite}) == 60
     assert {one.path for one in suite} == set(suite[0].path.parent.glob("*.flac"))
 
 
-@pytest.mark.parametrize("name", SUITES)
-def test_every_recording_of_a_suite_loads_with_its_known_note_and_gate(name: str) -> None:
-    for one in load_suite(name):
+def test_every_recording_loads_with_its_known_note_and_gate() -> None:
+    for one in load_recordings():
         target = one.target()
         assert (target.note_midi, target.gate_s) == (one.note_midi, min(one.gate_s, target.total_s))
         assert (target.sample_rate, target.audio.shape[0], target.name) == (44_100, 2, one.path.stem)
@@ -33,34 +41,129 @@ def test_every_recording_of_a_suite_loads_with_its_known_note_and_gate(name: str
 
 
 def test_no_instrument_of_the_suite_is_trained_on() -> None:
-    trained, judged = read_index(TRAINING), load_suite("real")
+    trained, judged = read_index(TRAINING), load_recordings()
     assert {one.instrument for one in trained}.isdisjoint(one.instrument for one in judged)
     assert {one.program for one in trained}.isdisjoint(one.program for one in judged)
     assert {one.sha256 for one in trained}.isdisjoint(one.sha256 for one in judged)
 
 
 def test_the_twelve_examples_are_in_the_suite_byte_for_byte() -> None:
-    suite = {one.path.name: one.path for one in load_suite("real")}
+    suite = {one.path.name: one.path for one in load_recordings()}
     examples = sorted(EXAMPLES.glob("*.flac"))
     assert len(examples) == 12
     assert all(path.read_bytes() == suite[path.name].read_bytes() for path in examples)
 
 
 def test_a_licence_lies_beside_the_recordings() -> None:
-    for folder in (TRAINING.parent, load_suite("real")[0].path.parent):
+    for folder in (TRAINING.parent, load_recordings()[0].path.parent):
         text = (folder / "LICENSE").read_text(encoding="utf-8")
         assert "Frank Wen" in text
         assert "MIT License" in text
 
 
 def test_an_unknown_suite_is_refused_by_name() -> None:
-    with pytest.raises(UsageError, match="no suite 'unreal'; choose one of real"):
+    with pytest.raises(UsageError, match="no suite 'unreal'; choose one of stage-1, "):
         load_suite("unreal")
+
+
+# Frozen presets
+
+STAGES = tuple(name for name in SUITES if name.startswith("stage-"))
+
+
+@pytest.fixture(scope="module")
+def renderer() -> Renderer:
+    return Renderer(threads=1)
+
+
+def presets(name: str) -> FrozenSet:
+    suite = load_suite(name)
+    assert isinstance(suite, FrozenSet)
+    return suite
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_has_64_presets_half_of_each_prior_inside_its_modules_and_canonical(
+    name: str, renderer: Renderer
+) -> None:
+    suite, table = presets(name), renderer.table
+    assert len(suite) == len({one.name for one in suite.targets}) == 64
+    assert [one.prior for one in suite.targets] == ["uniform", "musical"] * 32
+    stage = load_stages(table).stages[suite.stage - 1]
+    assert name == f"stage-{stage.number}"
+    u = suite.u(table)
+    closed = ~stage.mask(table)
+    assert np.array_equal(
+        u[:, closed], np.broadcast_to(table.snap(table.encode(table.defaults)[None]), u.shape)[:, closed]
+    )
+    assert np.allclose(PresetDraws(table, [stage]).inside(u, [stage] * 64), u)
+    assert len(np.unique(u.round(6), axis=0)) == 64
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_every_preset_of_a_stage_can_be_heard(name: str, renderer: Renderer) -> None:
+    suite = presets(name)
+    for index in range(0, 64, 7):
+        target = suite.target(index, renderer)
+        assert audible(target.audio[None])[0]
+        assert (target.name, target.total_s, target.audio.shape) == (suite.targets[index].name, 1.0, (2, 44_100))
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_suite_is_what_its_script_makes(name: str, renderer: Renderer) -> None:
+    suite = presets(name)
+    again = made(renderer, load_stages(renderer.table).stages[suite.stage - 1], count=4)
+    assert again.targets == suite.targets[:4]
+
+
+def test_the_stored_file_is_what_the_suite_says() -> None:
+    path = Path(suites.__file__).parent / "stage-1.json"
+    assert dump(presets("stage-1")) == path.read_text(encoding="utf-8")
+
+
+def test_nothing_else_draws_where_suites_are_drawn() -> None:
+    """Disjoint from training by construction: all seeds are paths in one tree."""
+    source = Path(suites.__file__).parents[2]
+    drawing = {
+        path.parent for path in source.rglob("*.py") if re.search(r"generator\([^)]*\"suite\"", path.read_text())
+    }
+    assert drawing == {Path(suites.__file__).parent}
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_every_suite_is_as_it_was_frozen(name: str) -> None:
+    verify_suite(name)
+
+
+def test_a_suite_that_was_changed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(suites.FOLDER, tmp_path / "suites")
+    monkeypatch.setattr(suites, "FOLDER", tmp_path / "suites")
+    suites._index.cache_clear()
+    stored = tmp_path / "suites" / "stage-2.json"
+    stored.write_text(stored.read_text(encoding="utf-8").replace('"velocity": ', '"velocity": 1', 1), encoding="utf-8")
+    with pytest.raises(MynaError, match="stage-2 is not the one that was frozen"):
+        load_suite("stage-2")
+    stored.unlink()
+    with pytest.raises(MynaError, match="stage-2 cannot be read: No such file"):
+        load_suite("stage-2")
+    note = next((tmp_path / "suites" / "real").glob("*.flac"))
+    note.write_bytes(note.read_bytes()[:-1])
+    with pytest.raises(BadAudioError, match="not the file that its index names"):
+        verify_suite("real")
+    suites._index.cache_clear()
+
+
+def test_presets_are_not_asked_for_as_recordings() -> None:
+    with pytest.raises(UsageError, match="'stage-1' is of presets"):
+        load_recordings("stage-1")
+
+
+# Recordings as files
 
 
 def folder_with(tmp_path: Path, **changes: str) -> Path:
     """A folder with the first note of the suite, its row changed."""
-    one = load_suite("real")[0]
+    one = load_recordings()[0]
     (tmp_path / one.path.name).write_bytes(one.path.read_bytes())
     row = {"file": one.path.name, "gm_program": "1", "instrument": "piano", "note_midi": "46", "gate_s": "0.3"}
     with (tmp_path / INDEX).open("w", newline="") as file:

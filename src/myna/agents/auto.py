@@ -6,9 +6,8 @@ out around the best (`cma_es`). What was tried, with figures: docs/matching.md.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Generator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -38,7 +37,6 @@ class Auto(Agent):
         swaps, choices: presets tried in each round with modules swapped, with choices changed.
         starts: an agent, or the name of one, whose presets are candidates beside those of the bank; None for none.
         starts_share: of the budget that this agent gets besides, at most `starts_most` renders.
-        shaped: polish in the shape that this agent gives, if it is one that can, see `likely.Shaper`.
     """
 
     def __init__(
@@ -53,7 +51,6 @@ class Auto(Agent):
         starts: Agent | str | None = "proxy",
         starts_share: float = 0.16,
         starts_most: int = 16,
-        shaped: bool = True,
     ) -> None:
         """See the class."""
         from myna.agents.registry import make_agent  # it names this module
@@ -63,7 +60,6 @@ class Auto(Agent):
         self.donors, self.swaps, self.choices = donors, swaps, choices
         self.starts = make_agent(starts, renderer) if isinstance(starts, str) else starts
         self.starts_share, self.starts_most = starts_share, starts_most
-        self.shaped = shaped
 
     def search(self, objective: Objective, rng: np.random.Generator) -> Search:
         """See `Agent.search`."""
@@ -89,8 +85,7 @@ class Auto(Agent):
             renders = self._renders(objective, self.starts_share, self.starts_most, 1)
             found += yield from _hear(objective, only(objective, self.starts.search(objective, rng), renders))
         best = sorted(found, key=lambda one: one.loss)[: min(self.races, max(1, objective.budget // 300))]
-        shape = getattr(self.starts, "shape", None) if self.shaped else None
-        return [_Climb(Descent(objective, *one), shape) for one in best]
+        return [_Climb(Descent(objective, *one)) for one in best]
 
     @staticmethod
     def _renders(objective: Objective, share: float, most: int, least: int) -> int:
@@ -122,8 +117,8 @@ def _hear(objective: Objective, search: Search) -> Generator[np.ndarray, np.ndar
 class _Climb:
     """One start and all that is done to better it."""
 
-    def __init__(self, descent: Descent, shape: Any) -> None:
-        self.descent, self._shape = descent, shape
+    def __init__(self, descent: Descent) -> None:
+        self.descent = descent
         self.objective = descent.objective
         self.polish: Polish | None = None
 
@@ -144,9 +139,7 @@ class _Climb:
     def _polish(self, rng: np.random.Generator) -> Search:
         # An optimiser that has not been overtaken goes on with what it has learned.
         if self.polish is None or not np.array_equal(self.polish.u, self.descent.u):
-            u = self.descent.u
-            shape = functools.partial(self._shape, self.objective, u, None) if self._shape else None
-            self.polish = Polish(self.objective, u, rng, shape=shape)
+            self.polish = Polish(self.objective, self.descent.u, rng)
         yield from self.polish.generation()
         if self._keep():
             self.polish.u = self.descent.u
