@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from myna.agents.foresight import most_promising
 from myna.agents.heads import Live
 from myna.agents.networks import torch_generator
 from myna.agents.policy import EditingAgent
@@ -27,7 +28,8 @@ def measure_stages(contender: Contender, path: Path, limit: int | None = None) -
     """Play each stage's held-out tasks; write the figures as JSON.
 
     From where the policy learned to begin: the regression's guess in what the stage opens, or else the default preset.
-    A policy that takes back what made it worse plays draws, always the same, and takes back; others play greedily.
+    A policy that takes back what made it worse plays draws, always the same, and takes back (with foresight the most
+    promising of several); others play greedily.
 
     Nothing is done where the file tells of these weights already.
     """
@@ -52,10 +54,15 @@ def _figures(agent: EditingAgent, renderer: Renderer, limit: int | None) -> dict
 
     @torch.no_grad()
     def act(observation: torch.Tensor, live: Live) -> Any:
-        policy = agent.actor(observation, live)
         if not agent.undo:
-            return agent.actor.best(policy)
-        return agent.actor.draw(policy, agent.actor.noise(len(observation), rng), live).heads
+            return agent.actor.best(agent.actor(observation, live))
+        if agent.foresight is None:
+            return agent.actor.draw(
+                agent.actor(observation, live), agent.actor.noise(len(observation), rng), live
+            ).heads
+        count = agent.draws * len(observation)
+        noise, uniform = agent.actor.noise(count, rng), torch.rand((count, agent.foresight.numbers), generator=rng)
+        return most_promising(agent.actor, agent.foresight, observation, live, noise, uniform)
 
     # What a policy learned to begin with was the package's regression, whatever path the card names.
     guess = None if agent.card.get("start", "default") == "default" else guesses("regression", renderer)

@@ -83,8 +83,8 @@ class EditingAgent(Agent):
             heads = ActionHeads.of(self.view.decoder.layout, **loaded.card["heads"])
             sizes = network_config(loaded.card["networks"])
             layout, proxy = layout_of(self.view.layout), str(loaded.card.get("foresight", ""))
-            self._foresight = foresight_of(table, layout, heads, proxy)
-            self.actor = Actor(layout, heads, sizes, torch_generator(0, "unused"), self._foresight)
+            self.foresight = foresight_of(table, layout, heads, proxy)
+            self.actor = Actor(layout, heads, sizes, torch_generator(0, "unused"), self.foresight)
             self.actor.load_state_dict(loaded.tensors)
             self.undo = bool(self.card.get("undo_worse", False))
             self.bound, self.horizon = float(loaded.card["bound"]), int(loaded.card["horizon"])
@@ -143,10 +143,10 @@ class EditingAgent(Agent):
         self, objective: Objective, u: np.ndarray, audio: np.ndarray | None, knobs: np.ndarray
     ) -> np.ndarray | None:
         """See `likely.Shaper`: of what its foresight says, if it has any."""
-        if self._foresight is None:
+        if self.foresight is None:
             return None
         aim = self.ear.aim(objective.goal.audio, objective.goal.probe)
-        view = ProxyView(self._foresight.net, self.ear, objective, aim)
+        view = ProxyView(self.foresight.net, self.ear, objective, aim)
         view.move_to(u, audio)
         return view.covariance(knobs)
 
@@ -157,13 +157,13 @@ class EditingAgent(Agent):
         live = self.view.live(where.open)
         if rng is None:
             heads = self.actor.best(self.actor(observed.observation, live))
-        elif self._foresight is None:
+        elif self.foresight is None:
             policy = self.actor(observed.observation, live)
             heads = self.actor.draw(policy, _noise(self.actor.heads, rng), live).heads
         else:
             noise = _noise(self.actor.heads, rng, self.draws)
-            uniform = torch.from_numpy(rng.random((self.draws, self._foresight.numbers), np.float32))
-            heads = most_promising(self.actor, self._foresight, observed.observation, live, noise, uniform)
+            uniform = torch.from_numpy(rng.random((self.draws, self.foresight.numbers), np.float32))
+            heads = most_promising(self.actor, self.foresight, observed.observation, live, noise, uniform)
         bound = torch.tensor([where.bound], dtype=torch.float64)
         return self.view.decoder.apply(where.raw_u, self.view.decoder.twin.snap(where.raw_u), heads, where.open, bound)
 
