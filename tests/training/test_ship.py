@@ -36,7 +36,7 @@ def test_packaged_weights_fit_this_synth_and_say_where_they_come_from(name: str)
     card = load_weights(name).card
     assert all(card.get(key) not in (None, "", {}) for key in TOLD), sorted(card)
     assert (FOLDER / f"{name}.safetensors").stat().st_size < MOST_BYTES
-    make_agent(name, Renderer())
+    make_agent(card["kind"], Renderer(), weights=name)
 
 
 def test_the_learned_agents_are_packaged() -> None:
