@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 import signal
 import time
 from pathlib import Path
@@ -17,8 +16,10 @@ from myna.seeding import generator
 from myna.training.checkpoint import checkpoints
 from myna.training.run import Training
 
-STEPS, INTERVAL, CYCLE = 1_200, 24, 4
-SETTINGS = (f"run.steps={STEPS}", f"run.checkpoint_every={INTERVAL}", "run.evaluate_every=100000")
+INTERVAL, CYCLE = 24, 4
+SETTINGS = (f"run.checkpoint_every={INTERVAL}", "run.evaluate_every=100000")
+STEPS = {20: 1_200, 200: 6_000}
+"""By kills, so that the last one still meets a training that goes on."""
 # Children of a server that has everything imported already: a start takes some seconds less.
 CHILDREN = multiprocessing.get_context("forkserver")
 CHILDREN.set_forkserver_preload(
@@ -26,20 +27,19 @@ CHILDREN.set_forkserver_preload(
 )
 
 
-def train(out: Path, begun) -> None:
-    Training(tiny(*SETTINGS), out, resume=True, watch=lambda status: begun.set()).run()
+def train(out: Path, steps: int, begun) -> None:
+    Training(tiny(f"run.steps={steps}", *SETTINGS), out, resume=True, watch=lambda status: begun.set()).run()
 
 
-def child(out: Path, delay_s: float | None) -> int:
+def child(out: Path, steps: int, delay_s: float | None) -> int:
     """Exit code of a training, killed so long after it began to learn, or not at all."""
     begun = CHILDREN.Event()
-    process = CHILDREN.Process(target=train, args=(out, begun))
+    process = CHILDREN.Process(target=train, args=(out, steps, begun))
     process.start()
     if delay_s is not None:
         begun.wait(60)
         time.sleep(delay_s)
-        assert process.pid is not None
-        os.kill(process.pid, signal.SIGKILL)
+        process.kill()
     process.join(120)
     assert process.exitcode is not None
     return process.exitcode
@@ -64,15 +64,14 @@ def kept(out: Path) -> int:
 def endure(kills: int, out: Path, rng: np.random.Generator) -> None:
     for _ in range(kills):
         before = kept(out)
-        code = child(out, float(rng.exponential(0.25)))
-        assert code in (-signal.SIGKILL, 0)
+        assert child(out, STEPS[kills], float(rng.exponential(0.25))) == -signal.SIGKILL
         assert kept(out) >= before and reached(out) - kept(out) <= INTERVAL + CYCLE
-    assert child(out, None) == 0
+    assert child(out, STEPS[kills], None) == 0
 
 
 def check(kills: int, folder: Path) -> None:
     endure(kills, folder / "killed", generator(0, "kills"))
-    assert child(folder / "whole", None) == 0
+    assert child(folder / "whole", STEPS[kills], None) == 0
     for name in ("state.safetensors", "sac.safetensors"):
         one, other = (
             (checkpoints(folder / which / "checkpoints")[0] / name).read_bytes() for which in ("killed", "whole")
