@@ -203,9 +203,8 @@ def imagined_loss(policy: Policy, drawn: Drawn, gain: torch.Tensor, live: Live) 
     taken back.
     """
     kept = policy.choice[..., 0].exp() if policy.choice.shape[1] else policy.choice.new_ones(len(gain), 0)
-    price = _PER_DELTA * (drawn.action[:, : live.delta.shape[1]].square() * live.delta).sum(-1) + _PER_CHOICE * (
-        (1.0 - kept) * live.choice
-    ).sum(-1)
+    moved = drawn.action[:, : live.delta.shape[1]].square().sum(-1)  # 0 where closed
+    price = _PER_DELTA * moved + _PER_CHOICE * ((1.0 - kept) * live.choice).sum(-1)
     return -(torch.where(gain > 0.0, gain, _LOSS_SHARE * gain).clamp_min(-1.0) - price).mean()
 
 
@@ -337,7 +336,7 @@ class SAC:
             raise UsageError("Cloning needs edits that are known: let the replay's assemble give them.")
         live = self._live(observed.live, len(observed.observation))
         with self._precision():
-            policy = self.actor(observed.observation, live, self.actor.see(observed.observation))
+            policy = self.actor(observed.observation, live)
         loss = cloning_loss(policy, observed.edits, live)
         self._backward("actor", loss)
         self.optimisers["actor"].step()
@@ -391,7 +390,9 @@ class SAC:
             told["cloning_loss"] = torch.stack(known).sum()
             beside.append(self.config.clone_weight(done) * told["cloning_loss"])
         if gain is not None:
-            told |= {"promised": gain.mean(), "imagined_loss": imagined_loss(policy, drawn, gain, live)}
+            told["promised"] = gain.mean()
+        if gain is not None and self.config.imagine:
+            told["imagined_loss"] = imagined_loss(policy, drawn, gain, live)
             beside.append(self.config.imagine * told["imagined_loss"])
         if beside:
             loss = loss / least.detach().abs().mean().clamp_min(1e-3) + torch.stack(beside).sum()

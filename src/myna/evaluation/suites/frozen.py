@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -92,16 +92,11 @@ def dump(suite: FrozenSet) -> str:
     """As it is stored, one target a line."""
     head = {"format": FORMAT, "version": VERSION, "name": suite.name, "synth": suite.synth, "about": suite.about}
     lines = [
-        json.dumps({"name": one.name, "prior": one.prior, **vars_of(one.probe), "values": dict(one.values)})
+        json.dumps({"name": one.name, "prior": one.prior, **asdict(one.probe), "values": dict(one.values)})
         for one in suite.targets
     ]
     opening = json.dumps({**head, "stage": suite.stage}, indent=0).removesuffix("\n}")
     return f'{opening},\n"targets": [\n' + ",\n".join(lines) + "\n]\n}\n"
-
-
-def vars_of(probe: Probe) -> dict[str, float]:
-    """What a file says of a probe."""
-    return {name: getattr(probe, name) for name in ("note_midi", "velocity", "gate_s", "total_s")}
 
 
 def parse(text: str, path: Path) -> FrozenSet:
