@@ -19,17 +19,16 @@ from __future__ import annotations
 import argparse
 import json
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from agents_stages import measure_stages
 from agents_table import claims_found, medians_found, medians_text, others_found, text
 
 from myna.audio.collection import read_index
 from myna.errors import MynaError, UsageError
+from myna.evaluation.about import commit
 from myna.evaluation.cells import Cell, Contender
 from myna.evaluation.comparison import run
 from myna.evaluation.suites import SUITES, load_recordings, load_suite
@@ -55,7 +54,7 @@ def main() -> None:
     options = _options()
     try:
         if options.stages:
-            measure_stages(_contender(options.policy), options.out / "stages.json", options.limit)
+            measure_stages(Contender.parse(options.policy), options.out / "stages.json", options.limit)
         elif not options.table:
             _run(options)
         if not options.only_run:
@@ -95,7 +94,7 @@ def _options() -> argparse.Namespace:
 
 def _run(options: argparse.Namespace) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the processes are ended, too
-    contenders = [_contender(text) for text in options.agents.split(",")]
+    contenders = [Contender.parse(text) for text in options.agents.split(",")]
     cells = [
         Cell(contender, targets, budget, options.seed)
         for contender in contenders
@@ -105,8 +104,8 @@ def _run(options: argparse.Namespace) -> None:
     if any(contender.agent in BANKED or contender.settings.get("start") == "retrieved" for contender in contenders):
         load_bank(Renderer(), _say_building)  # once, before several processes would each build it
     began = time.monotonic()
-    about = {"commit": _commit()}
-    for cell, done, wanted in run(cells, options.out, limit=options.limit, processes=options.processes, about=about):
+    about = {"commit": commit()}
+    for cell, done, wanted, _ in run(cells, options.out, limit=options.limit, processes=options.processes, about=about):
         name = f"{cell.contender.label} on {cell.targets.name}, {cell.budget} renders"
         print(f"{time.monotonic() - began:7.0f} s  {name}: {done} of {wanted}", file=sys.stderr, flush=True)
 
@@ -114,23 +113,6 @@ def _run(options: argparse.Namespace) -> None:
 def _say_building(done: int, total: int) -> None:
     if done == total or done * 10 // total > (done - 64) * 10 // total:
         print(f"building the bank: {done} of {total}", file=sys.stderr, flush=True)
-
-
-def _contender(text: str) -> Contender:
-    """From NAME or LABEL=NAME[:SETTING=VALUE…]."""
-    first, *settings = text.strip().split(":")
-    label, _, agent = first.rpartition("=")
-    pairs = [setting.partition("=") for setting in settings]
-    if any(not sign for _, sign, _ in pairs):
-        raise UsageError(f"The contender {text!r} is not LABEL=NAME:SETTING=VALUE.")
-    return Contender(label or agent, agent, {key: _value(value) for key, _, value in pairs})
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def _set(name: str) -> TargetSet:
@@ -154,14 +136,6 @@ def _budgets(contender: Contender, asked: str | None) -> tuple[int, ...]:
     except ValueError:
         raise UsageError(f"The budgets {asked!r} are not whole numbers, separated by commas.") from None
     return (max(found),) if contender.anytime else found
-
-
-def _commit() -> str:
-    """Of the working tree, with a + where it has changes."""
-    git = ("git", "-C", str(ROOT))
-    found = subprocess.run((*git, "rev-parse", "--short=12", "HEAD"), capture_output=True, text=True, check=False)
-    changed = subprocess.run((*git, "status", "--porcelain", "src"), capture_output=True, text=True, check=False)
-    return found.stdout.strip() + ("+" if changed.stdout else "")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from myna.agents import Goal, Match, Watch, make_agent
+from myna.agents.archive import AUDIBLE_DB
 from myna.audio.target import Target
 from myna.errors import UsageError
 from myna.evaluation.metrics import metrics
@@ -24,8 +25,6 @@ __all__ = ["Alternative", "MatchResult", "MatchSettings", "match_target", "simil
 
 Progress = Callable[[int, int, float], None]
 
-# Two presets whose pooled log-mels differ by less than this on average are the same to the ear.
-AUDIBLE_DB = 1.5
 # At most this part of the budget is kept back for rendering the alternatives.
 _KEPT_BACK = 4
 

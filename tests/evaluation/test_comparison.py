@@ -90,8 +90,8 @@ def test_targets_that_are_done_are_not_run_again(tmp_path: Path) -> None:
 def test_progress_tells_what_is_done_of_what_is_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comparison, "GROUP", 2)
     cell = Cell(RANDOM, TINY, 1)
-    assert list(run([cell], tmp_path, limit=3)) == [(cell, 2, 3), (cell, 3, 3)]
-    assert list(run([cell], tmp_path)) == [(cell, 4, 4)]
+    assert list(run([cell], tmp_path, limit=3)) == [(cell, 2, 3, 2 / 3), (cell, 3, 3, 1.0)]
+    assert list(run([cell], tmp_path)) == [(cell, 4, 4, 1.0)]
 
 
 def test_a_row_that_a_kill_cut_off_is_run_again_and_the_others_are_kept(tmp_path: Path) -> None:

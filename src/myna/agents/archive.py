@@ -9,8 +9,10 @@ import numpy as np
 
 from myna.features import Features, pool
 
-__all__ = ["Archive"]
+__all__ = ["AUDIBLE_DB", "Archive"]
 
+AUDIBLE_DB = 1.5
+"""Two presets whose summaries differ by less than this on average are the same to the ear."""
 _STRETCHES, _BANDS = 12, 32
 
 
@@ -38,6 +40,17 @@ class Archive:
             count: most presets wanted, m <= count.
             apart_db: two sounds differ if their summaries do by more than this on average (dB).
         """
+        u, losses, _ = self._distinct(count, apart_db)
+        return u, losses
+
+    def spread(self, count: int, apart_db: float) -> tuple[int, float, np.ndarray]:
+        """Of the presets that `best` gives: how many they are, their mean distance in dB (0 for one), losses (m,)."""
+        _, losses, sounds = self._distinct(count, apart_db)
+        sounds = sounds.astype(np.float32)
+        pairs = [np.abs(a - b).mean() for i, a in enumerate(sounds) for b in sounds[:i]]
+        return len(losses), float(np.mean(pairs)) if pairs else 0.0, losses
+
+    def _distinct(self, count: int, apart_db: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         u, losses, sounds = (np.concatenate(part) for part in (self._u, self._losses, self._sounds))
         distinct: list[int] = []
         for i in np.argsort(losses, kind="stable"):
@@ -45,7 +58,7 @@ class Archive:
                 break
             if np.isfinite(losses[i]) and _apart(sounds[i], sounds[distinct], apart_db):
                 distinct.append(int(i))
-        return u[distinct], losses[distinct]
+        return u[distinct], losses[distinct], sounds[distinct]
 
 
 def _apart(sound: np.ndarray, others: np.ndarray, apart_db: float) -> bool:

@@ -19,7 +19,19 @@ from tyro.constructors import PrimitiveConstructorSpec
 
 from myna.errors import UsageError, printable
 
-__all__ = ["UNSAID", "Argument", "Flag", "chosen", "named", "names", "number", "one_or_more", "parse", "whole"]
+__all__ = [
+    "UNSAID",
+    "Argument",
+    "Flag",
+    "chosen",
+    "named",
+    "names",
+    "number",
+    "one_or_more",
+    "parse",
+    "whole",
+    "wholes",
+]
 
 Options = TypeVar("Options")
 Argument = tyro.conf.Positional
@@ -141,6 +153,19 @@ def whole(low: int, high: int) -> PrimitiveConstructorSpec[Any]:
         return value
 
     return _value("NUMBER", convert)
+
+
+def wholes(low: int, high: int) -> PrimitiveConstructorSpec[Any]:
+    """Whole numbers from low to high with commas between them, each kept once, ascending."""
+    one = whole(low, high).instance_from_str
+
+    def convert(text: str) -> tuple[int, ...]:
+        found = tuple(sorted({one([part.strip()]) for part in text.split(",") if part.strip()}))
+        if not found:
+            raise ValueError("name at least one")
+        return found
+
+    return _value("NUMBER,…", convert, lambda value: ",".join(map(str, value)))
 
 
 def chosen(options: Sequence[str]) -> PrimitiveConstructorSpec[Any]:

@@ -27,6 +27,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "play": ("myna.cli.play:run", "play an episode of the environment and show it"),
     "train": ("myna.cli.train:run", "teach an agent, and keep the best"),
     "collect": ("myna.cli.collect:run", "make a data set to train on"),
+    "evaluate": ("myna.cli.evaluate:run", "compare agents on frozen suites at equal budgets"),
     "suites": ("myna.cli.suites:run", "list, show, render and check the frozen lists of targets"),
     "doctor": ("myna.cli.doctor:run", "show versions, extras and settings of this installation"),
 }

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import torch
 
 from myna.agents import Agent, make_agent
 from myna.errors import MynaError, UsageError, printable
+from myna.evaluation.measured import Measures
 from myna.evaluation.suites.sets import TargetSet
 from myna.files import write_atomic
 from myna.synth.renderer import Renderer
@@ -65,6 +66,23 @@ class Contender:
         if not self.label or not set(self.label) <= _LABEL:
             raise UsageError(f"The label {printable(self.label)!r} may hold letters, digits and +-_ alone.")
 
+    @classmethod
+    def parse(cls, text: str) -> Contender:
+        """From NAME or LABEL=NAME[:SETTING=VALUE…], as a command line has it; values are JSON or plain words.
+
+        Raises:
+            UsageError: it is not of that form.
+
+        >>> Contender.parse("cma=cma-es:sigma=0.2")
+        Contender(label='cma', agent='cma-es', settings={'sigma': 0.2})
+        """
+        first, *settings = text.strip().split(":")
+        label, _, agent = first.rpartition("=")
+        pairs = [setting.partition("=") for setting in settings]
+        if any(not sign for _, sign, _ in pairs):
+            raise UsageError(f"The agent '{printable(text)}' is not LABEL=NAME:SETTING=VALUE.")
+        return cls(label or agent, agent, {key: _value(value) for key, _, value in pairs})
+
     @property
     def anytime(self) -> bool:
         """Whether one run tells all budgets below its own."""
@@ -82,14 +100,25 @@ class Contender:
             raise UsageError(f"The agent '{self.agent}' does not take these settings: {error}.") from error
 
 
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 @dataclass(frozen=True)
 class Cell:
-    """What one file holds: `contender` on `targets` with `budget` renders each, its draws from `seed`."""
+    """What one file holds: `contender` on `targets` with `budget` renders each, its draws from `seed`.
+
+    `measures` asks for more than the loss, see `myna.evaluation.measured`.
+    """
 
     contender: Contender
     targets: TargetSet
     budget: int
     seed: int = 0
+    measures: Measures | None = None
 
     def path(self, folder: Path) -> Path:
         """Its file."""
@@ -109,6 +138,7 @@ class Cell:
             "set": self.targets.name,
             "budget": self.budget,
             "seed": self.seed,
+            "measures": json.loads(json.dumps(asdict(self.measures))) if self.measures else None,
             "yardstick": list(yardstick),
         }
 
@@ -200,6 +230,8 @@ def _parsed(line: str) -> dict[str, Any] | None:
 
 def _same(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     """Whether the headers agree in all that both tell; weights count by their digest, wherever they lie."""
+    if old.get("measures") != new.get("measures"):
+        return False
     told = [{**header, "settings": _without_paths(header["settings"])} for header in (old, new)]
     both = (old.keys() & new.keys()) - {"yardstick"}
     return all(told[0][key] == told[1][key] for key in both) and _same_ears(old, new)

@@ -14,27 +14,39 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import active_children, get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
-
-from myna.agents import Goal
-from myna.audio.target import Target
 from myna.evaluation.cells import Cell, append, begin
+from myna.evaluation.measured import measured
+from myna.evaluation.other_notes import goal_of
 from myna.evaluation.suites.sets import TargetSet
 from myna.features import FULL, analyse
 from myna.files import make_folder
 from myna.loss import score
 from myna.presets.generator import MusicalPrior
 from myna.seeding import generator
-from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
 
-__all__ = ["GROUP", "goal_of", "run", "yardstick"]
+__all__ = ["GROUP", "Step", "goal_of", "run", "yardstick"]
 
 GROUP = 8
 """Targets that are matched in lock-step and written together."""
 _YARDSTICKS = 8
+
+
+class Step(NamedTuple):
+    """How far a run is.
+
+    Attributes:
+        cell: of which a group is done.
+        done, wanted: its targets.
+        share: of the renders that this run had to make, in [0, 1].
+    """
+
+    cell: Cell
+    done: int
+    wanted: int
+    share: float
 
 
 def run(
@@ -44,8 +56,8 @@ def run(
     limit: int | None = None,
     processes: int = 1,
     about: Mapping[str, Any] | None = None,
-) -> Iterator[tuple[Cell, int, int]]:
-    """Run what is missing; yields (cell, targets done, targets wanted) after each group.
+) -> Iterator[Step]:
+    """Run what is missing, and tell after each group.
 
     A cell whose header is another one by now (other weights, other ears) is begun anew, its file renamed to `….old`.
 
@@ -68,24 +80,17 @@ def run(
         missing = [index for index in range(_wanted(cell, limit)) if index not in finished]
         done[path] = _wanted(cell, limit) - len(missing)
         jobs += [_Job(cell, tuple(missing[i : i + GROUP])) for i in range(0, len(missing), GROUP)]
+    spent, total = 0, sum(job.renders for job in jobs)
     for job, rows in _results(jobs, processes):
         path = job.cell.path(folder)
         append(path, [{**row, **(about or {})} for row in rows])
         done[path] += len(rows)
-        yield job.cell, done[path], _wanted(job.cell, limit)
+        spent += job.renders
+        yield Step(job.cell, done[path], _wanted(job.cell, limit), spent / total)
 
 
 def _wanted(cell: Cell, limit: int | None) -> int:
     return len(cell.targets) if limit is None else min(limit, len(cell.targets))
-
-
-def goal_of(target: Target, renderer: Renderer) -> Goal:
-    """A target as agents take it: played as it was, its audio as long as that."""
-    probe = Probe(target.note_midi, target.velocity, target.gate_s, target.total_s)
-    audio = np.zeros((target.audio.shape[0], probe.samples(renderer.sample_rate)), np.float32)
-    length = min(audio.shape[1], target.audio.shape[1])
-    audio[:, :length] = target.audio[:, :length]
-    return Goal(audio, probe, target.name)
 
 
 @functools.cache
@@ -111,6 +116,11 @@ class _Job:
 
     cell: Cell
     indices: tuple[int, ...]
+
+    @property
+    def renders(self) -> int:
+        """That it may spend."""
+        return self.cell.budget * len(self.indices)
 
 
 def _results(jobs: Sequence[_Job], processes: int) -> Iterator[tuple[_Job, list[dict[str, Any]]]]:
@@ -152,6 +162,7 @@ def _work(job: _Job) -> list[dict[str, Any]]:
             "loss": round(match.loss, 6),
             "curve": [[at, round(loss, 6)] for at, loss in match.curve],
             "seconds": seconds,
+            **(measured(match, cell.targets, index, goal, renderer, cell.measures) if cell.measures else {}),
         }
         for index, goal, match in zip(job.indices, goals, matches, strict=True)
     ]

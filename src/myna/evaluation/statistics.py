@@ -14,7 +14,7 @@ from scipy import stats
 
 from myna.errors import UsageError
 
-__all__ = ["Ratio", "holm", "paired_ratio"]
+__all__ = ["Ratio", "holm", "median_interval", "paired_ratio"]
 
 RESAMPLES = 10_000
 INTERVAL_PERCENT = (2.5, 97.5)
@@ -42,7 +42,13 @@ class Ratio:
     count: int
 
 
-def paired_ratio(a: np.ndarray, b: np.ndarray, rng: np.random.Generator, resamples: int = RESAMPLES) -> Ratio:
+def paired_ratio(
+    a: np.ndarray,
+    b: np.ndarray,
+    rng: np.random.Generator,
+    resamples: int = RESAMPLES,
+    groups: Sequence[str] | None = None,
+) -> Ratio:
     """Compare the losses a (n,) of one method with b (n,) of another on the same targets in the same order.
 
     Args:
@@ -50,6 +56,8 @@ def paired_ratio(a: np.ndarray, b: np.ndarray, rng: np.random.Generator, resampl
         b: losses, 0 or more.
         rng: of the bootstrap.
         resamples: draws of n targets, with replacement.
+        groups: (n,) what each target belongs to, as an instrument, where targets of one are alike: then whole groups
+            are drawn, and the test is of their means.
 
     Raises:
         UsageError: no targets, not as many of one as of the other, or a loss that is negative or not finite.
@@ -63,11 +71,44 @@ def paired_ratio(a: np.ndarray, b: np.ndarray, rng: np.random.Generator, resampl
     if a.shape != b.shape:
         raise UsageError(f"Paired losses need the same targets; got {len(a)} and {len(b)}.")
     logs = np.log(np.maximum(a, SMALLEST_LOSS)) - np.log(np.maximum(b, SMALLEST_LOSS))
-    drawn = np.median(logs[rng.integers(len(logs), size=(resamples, len(logs)))], axis=1)
-    low, high = np.exp(np.percentile(drawn, INTERVAL_PERCENT))
+    low, high = np.exp(median_interval(logs, rng, resamples, groups))
     return Ratio(
-        float(np.exp(np.median(logs))), float(low), float(high), _wilcoxon(logs), float((logs < 0).mean()), len(logs)
+        float(np.exp(np.median(logs))),
+        float(low),
+        float(high),
+        _wilcoxon(logs if groups is None else _group_means(logs, groups)),
+        float((logs < 0).mean()),
+        len(logs),
     )
+
+
+def median_interval(
+    values: np.ndarray, rng: np.random.Generator, resamples: int = RESAMPLES, groups: Sequence[str] | None = None
+) -> tuple[float, float]:
+    """95 % percentile bootstrap interval of the median of values (n,), see `paired_ratio` for the groups.
+
+    >>> median_interval(np.full(5, 0.5), np.random.Generator(np.random.PCG64(0)))
+    (0.5, 0.5)
+    """
+    members = _members(groups, len(values))
+    if all(len(own) == 1 for own in members):
+        drawn = np.median(values[rng.integers(len(values), size=(resamples, len(values)))], axis=1)
+    else:
+        chosen = rng.integers(len(members), size=(resamples, len(members)))
+        drawn = np.array([np.median(values[np.concatenate([members[i] for i in row])]) for row in chosen])
+    low, high = np.percentile(drawn, INTERVAL_PERCENT)
+    return float(low), float(high)
+
+
+def _members(groups: Sequence[str] | None, count: int) -> list[np.ndarray]:
+    """Places of the targets of each group, groups in the order of their first."""
+    if groups is None:
+        return [np.array([place]) for place in range(count)]
+    return [np.flatnonzero(np.array(groups) == name) for name in dict.fromkeys(groups)]
+
+
+def _group_means(values: np.ndarray, groups: Sequence[str]) -> np.ndarray:
+    return np.array([values[own].mean() for own in _members(groups, len(values))])
 
 
 def _checked(losses: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ class FrozenTarget:
     name: str
     prior: str
     probe: Probe
-    values: Mapping[str, Any]
+    values: Mapping[str, Any] = field(hash=False)
 
 
 @dataclass(frozen=True)

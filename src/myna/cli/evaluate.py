@@ -1,0 +1,109 @@
+"""`myna evaluate`: agents on frozen suites at equal budgets, with every figure that a reviewer asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from myna.cli.arguments import Flag, named, names, parse, whole, wholes
+from myna.cli.messages import print_json, say, shown
+
+__all__ = ["Options", "run"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Compare agents on frozen suites. What is there already is not run again: a run that was stopped goes on."""
+
+    suite: Annotated[tuple[str, ...] | None, names("NAME,…")] = None
+    """suites (default all; see `myna suites list`)"""
+    agents: Annotated[tuple[str, ...] | None, names("NAME,…")] = None
+    """agents, or LABEL=NAME:SETTING=VALUE (default all)"""
+    budgets: Annotated[tuple[int, ...], wholes(1, 1_000_000)] = (1, 16, 64, 256, 1000)
+    """renders for each target"""
+    seeds: Annotated[int, whole(1, 1_000)] = 3
+    """runs of each, with other draws"""
+    measured_seeds: Annotated[int, whole(0, 1_000)] = 1
+    """of these so many are measured by the field's metrics too, a tenth of a second for each preset"""
+    limit: Annotated[int | None, whole(1, 1_000_000)] = None
+    """only the first targets of each suite (default all)"""
+    out: Annotated[str, named("DIR")] = "out/evaluation"
+    """the folder for rows, results and report (default out/evaluation)"""
+    processes: Annotated[int, whole(1, 256)] = 1
+    """of one thread each; the rows do not depend on them"""
+    only_table: Flag = False
+    """run nothing: make the results anew from the rows that are there"""
+    quiet: Flag = False
+    """say nothing while it runs"""
+    json: Flag = False
+    """print the summary as JSON"""
+
+
+def run(argv: list[str]) -> int:
+    """Evaluate, and print the median losses; 0."""
+    options = parse(Options, "myna evaluate", argv)
+    from pathlib import Path
+
+    from myna.evaluation.runner import AGENTS, Evaluation, evaluate, write_results
+    from myna.evaluation.suites import SUITES
+
+    out = Path(options.out)
+    if options.only_table:
+        summary = write_results(out)
+    else:
+        asked = Evaluation(
+            options.suite or SUITES,
+            options.agents or AGENTS,
+            options.budgets,
+            options.seeds,
+            min(options.measured_seeds, options.seeds),
+            options.limit,
+        )
+        summary = _evaluated(evaluate, asked, out, options)
+    if options.json:
+        print_json(summary)
+    else:
+        print("\n\n".join(_tables(summary["standings"])))
+    return 0
+
+
+def _evaluated(evaluate: Any, asked: Any, out: Any, options: Options) -> Mapping[str, Any]:
+    from myna.cli.evaluate_progress import open_progress
+    from myna.evaluation.about import about
+
+    try:
+        with open_progress(options.quiet) as progress:
+            return evaluate(
+                asked,
+                out,
+                about=about(),
+                processes=options.processes,
+                progress=progress.update,
+                preparing=progress.preparing,
+            )
+    except KeyboardInterrupt:
+        say(f"stopped: the same command goes on; what is done lies in {shown(options.out)}.")
+        raise
+
+
+def _tables(standings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """For each suite the median losses by agent and renders; a * where a difference from CMA-ES is sure."""
+    found = []
+    for suite in dict.fromkeys(one["suite"] for one in standings):
+        own = [one for one in standings if one["suite"] == suite]
+        marks = sorted({one["renders"] for one in own})
+        targets, seeds = max(one["targets"] for one in own), max(one["seeds"] for one in own)
+        lines = [f"{f'{suite}: {targets} targets, {seeds} seeds':34}" + "".join(f"{mark:8}" for mark in marks)]
+        for agent in dict.fromkeys(one["agent"] for one in own):
+            row = {one["renders"]: one for one in own if one["agent"] == agent}
+            lines.append(f"{agent:34}" + "".join(_cell(row.get(mark)) for mark in marks))
+        found.append("\n".join(lines))
+    return found
+
+
+def _cell(one: Mapping[str, Any] | None) -> str:
+    if one is None:
+        return " " * 8
+    sure = one["p"] is not None and one["p"] < 0.05
+    return f"{one['median']:7.3f}{'*' if sure else ' '}"

@@ -1,0 +1,185 @@
+"""What an evaluation says: medians with their intervals, and paired tests against CMA-ES, by suite, agent and renders.
+
+A target's loss is the mean over the seeds of its runs. Intervals are 95 % bootstraps over targets (whole instruments,
+where several targets are of one); p is of Wilcoxon's signed-rank test, adjusted by Holm's rule over all comparisons of
+a suite. Shapes: n targets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from myna.evaluation.results import Line
+from myna.evaluation.statistics import holm, median_interval, paired_ratio
+from myna.seeding import generator
+
+__all__ = ["BASELINE", "Standing", "standings", "summarise"]
+
+BASELINE = "cma-es"
+"""What all others are tested against, at equal renders."""
+RESAMPLES = 2_000
+
+
+@dataclass
+class Standing:
+    """An agent on a suite after so many renders.
+
+    Attributes:
+        suite, agent, renders: which.
+        targets, seeds: how many there are.
+        median, low, high: of the losses, with its interval; `quartiles` (2,).
+        success: share of runs that reached the noise floor.
+        seed_medians: the median of each seed's run, to see how much hangs on the draw.
+        ratio, ratio_low, ratio_high: median of the loss over the baseline's on the same target, with its interval;
+            None for the baseline, and where it was not run.
+        p: of the test that they are equal, adjusted; and `wins`, the share of targets that are strictly better.
+        other_notes, parameters: medians, None where unknown.
+        metrics: medians of the field's.
+        alternatives, apart_db: medians, of runs that ended at this number of renders.
+        seconds: median time of the whole run for a target, of runs that ended here.
+    """
+
+    suite: str
+    agent: str
+    renders: int
+    targets: int
+    seeds: int
+    median: float
+    low: float
+    high: float
+    quartiles: tuple[float, float]
+    success: float
+    seed_medians: list[float]
+    ratio: float | None = None
+    ratio_low: float | None = None
+    ratio_high: float | None = None
+    p: float | None = None
+    wins: float | None = None
+    other_notes: float | None = None
+    parameters: float | None = None
+    metrics: Mapping[str, float | None] | None = None
+    alternatives: float | None = None
+    apart_db: float | None = None
+    seconds: float | None = None
+
+
+Key = tuple[str, str, int]
+
+
+def summarise(lines: Sequence[Line]) -> dict[str, Any]:
+    """As JSON: `standings`, a list, and `to_success`, see `renders_to_success`."""
+    return {
+        "format": "myna-evaluation-summary",
+        "version": 1,
+        "baseline": BASELINE,
+        "standings": [_rounded(asdict(one)) for one in standings(lines)],
+        "to_success": _rounded(renders_to_success(lines)),
+    }
+
+
+def standings(lines: Sequence[Line]) -> list[Standing]:
+    """In the order of the lines: of suites, agents and renders."""
+    cells: dict[Key, list[Line]] = {}
+    for line in lines:
+        cells.setdefault((line.suite, line.agent, line.renders), []).append(line)
+    found = {key: _standing(key, own) for key, own in cells.items()}
+    for suite in dict.fromkeys(suite for suite, _, _ in cells):
+        _test({key: own for key, own in cells.items() if key[0] == suite}, found)
+    return list(found.values())
+
+
+def _standing(key: Key, lines: Sequence[Line]) -> Standing:
+    losses, groups = _by_target(lines)
+    values = np.array(list(losses.values()))
+    low, high = median_interval(values, generator(0, "summary", *map(str, key)), RESAMPLES, list(groups.values()))
+    seeds = sorted({line.seed for line in lines})
+    ended = [line for line in lines if line.budget == line.renders]
+    names = sorted({name for line in lines for name in line.metrics})
+    return Standing(
+        *key,
+        targets=len(values),
+        seeds=len(seeds),
+        median=float(np.median(values)),
+        low=low,
+        high=high,
+        quartiles=(float(np.quantile(values, 0.25)), float(np.quantile(values, 0.75))),
+        success=float(np.mean([line.success for line in lines])),
+        seed_medians=[float(np.median([line.loss for line in lines if line.seed == seed])) for seed in seeds],
+        other_notes=_median(line.other_notes for line in lines),
+        parameters=_median(line.parameters for line in lines),
+        metrics={name: _median(line.metrics.get(name) for line in lines) for name in names},
+        alternatives=_median(line.alternatives.get("count") for line in ended),
+        apart_db=_median(line.alternatives.get("apart_db") for line in ended),
+        seconds=_median(line.seconds for line in ended),
+    )
+
+
+def _by_target(lines: Sequence[Line]) -> tuple[dict[int, float], dict[int, str]]:
+    """Mean loss over the seeds and group of each target, by its index."""
+    losses: dict[int, list[float]] = {}
+    groups: dict[int, str] = {}
+    for line in sorted(lines, key=lambda one: one.index):
+        losses.setdefault(line.index, []).append(line.loss)
+        groups[line.index] = line.group
+    return {index: float(np.mean(own)) for index, own in losses.items()}, groups
+
+
+def _median(values: Any) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.median(known)) if known else None
+
+
+def _test(cells: Mapping[Key, Sequence[Line]], found: Mapping[Key, Standing]) -> None:
+    """Compare all of a suite with the baseline of as many renders, on the targets that both have."""
+    tested: list[Standing] = []
+    for (suite, agent, renders), lines in cells.items():
+        other = cells.get((suite, BASELINE, renders))
+        if agent == BASELINE or other is None:
+            continue
+        (ours, groups), (theirs, _) = _by_target(lines), _by_target(other)
+        both = sorted(ours.keys() & theirs.keys())
+        if not both:
+            continue
+        rng = generator(0, "summary", "ratio", suite, agent, str(renders))
+        a, b = (np.array([side[index] for index in both]) for side in (ours, theirs))
+        ratio = paired_ratio(a, b, rng, RESAMPLES, [groups[index] for index in both])
+        one = found[suite, agent, renders]
+        one.ratio, one.ratio_low, one.ratio_high = ratio.median, ratio.low, ratio.high
+        one.p, one.wins = ratio.p, ratio.wins
+        tested.append(one)
+    for one, p in zip(tested, holm([one.p for one in tested if one.p is not None]), strict=True):
+        one.p = p
+
+
+def renders_to_success(lines: Sequence[Line]) -> list[dict[str, Any]]:
+    """By suite and agent, of its longest runs: `renders` until half of them had reached the noise floor, else None.
+
+    And `ever`, the share that reached it within their `budget`.
+    """
+    most: dict[tuple[str, str], int] = {}
+    for line in lines:
+        most[line.suite, line.agent] = max(line.renders, most.get((line.suite, line.agent), 0))
+    found = []
+    for (suite, agent), budget in most.items():
+        own = [line for line in lines if (line.suite, line.agent, line.renders) == (suite, agent, budget)]
+        if budget:  # references spend nothing
+            half = float(np.median([np.inf if line.reached is None else line.reached for line in own]))
+            ever = float(np.mean([line.reached is not None for line in own]))
+            renders = half if np.isfinite(half) else None
+            found.append({"suite": suite, "agent": agent, "budget": budget, "renders": renders, "ever": ever})
+    return found
+
+
+def _rounded(value: Any) -> Any:
+    """To six significant digits, so that the file reads well and does not hang on the last bit."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, Mapping):
+        return {name: _rounded(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_rounded(one) for one in value]
+    return value
