@@ -25,7 +25,7 @@ LAYERS = [
     ["training"],
     ["evaluation"],
     ["render", "analysis", "playing"],
-    ["matching"],
+    ["matching", "exporting", "contact_sheet"],
     ["app", "cli"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
