@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from myna.cli.arguments import Flag, chosen, named, names, number, one_or_more, parse, whole
+from myna.cli.arguments import UNSAID, Argument, Flag, chosen, named, names, number, one_or_more, parse, whole
 from myna.cli.messages import print_json, shown
 
 __all__ = ["Options", "run"]
@@ -19,7 +19,7 @@ LEVELS = ("as-is", "peak", "loudness")
 class Options:
     """Play presets into a folder of sounds, with a page that shows them. What is there already is not played again."""
 
-    presets: Annotated[tuple[str, ...], one_or_more("PRESET…")]
+    presets: Annotated[tuple[str, ...], Argument, one_or_more("PRESET…"), UNSAID]
     """preset files, or names of factory presets"""
     out: Annotated[str, named("DIR")]
     """the folder"""
