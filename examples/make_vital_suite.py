@@ -19,7 +19,7 @@ import io
 import json
 import math
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from myna.errors import MynaError
 from myna.files import make_folder, sha256_hex, write_atomic
 from myna.seeding import generator
 
-PRESETS = Path(__file__).with_suffix(".toml").with_stem("vital_suite")
+PRESETS = Path(__file__).with_name("vital_suite.toml")
 SAMPLE_RATE, VELOCITY = 44_100, 100
 SETTLE_S, FADE_S = 4.0, 0.03
 COLUMNS = ("file", "program", "instrument", "category", "note_midi", "velocity", "gate_s", "sha256")
@@ -86,19 +86,13 @@ def _write(folder: Path, number: int, sound: Mapping[str, Any]) -> dict[str, Any
 
 def render(sound: Mapping[str, Any]) -> np.ndarray:
     """A sound by a fresh Vital, (2, T) float32, at its own level."""
-    import vita
-
+    try:
+        import vita
+    except ImportError:
+        raise MynaError("This needs Vital's Python module: pip install vita.") from None
     synth = vita.Synth()
     synth.set_sample_rate(SAMPLE_RATE)
-    preset = json.loads(synth.to_json())
-    for name, value in _controls(sound).items():
-        about = synth.get_control_details(name)
-        if not about.min <= value <= about.max:
-            raise MynaError(f"{sound['name']}: {name} is {value}, outside {about.min:g} to {about.max:g}.")
-    preset["settings"].update(_controls(sound))
-    _connect(preset["settings"], sound.get("modulations", ()))
-    _fill(preset["settings"], sound.get("waves", {}))
-    if not synth.load_json(json.dumps(preset)):
+    if not synth.load_json(_preset(synth, sound)):
         raise MynaError(f"Vital refuses {sound['name']}.")
     # Vital glides from its init preset to the one that was loaded while a note plays: a first, shortest one settles it.
     synth.render(sound["note_midi"], 0.0, 0.001, SETTLE_S)
@@ -109,6 +103,19 @@ def _faded(audio: np.ndarray) -> np.ndarray:
     """The sound (2, T) faded out at its end, where an echo may still ring."""
     fade = round(FADE_S * SAMPLE_RATE)
     return np.concatenate([audio[:, :-fade], audio[:, -fade:] * np.linspace(1, 0, fade, dtype=np.float32)], axis=1)
+
+
+def _preset(synth: Any, sound: Mapping[str, Any]) -> str:
+    """Vital's init preset with what the sound changes of it, as JSON."""
+    preset, controls = json.loads(synth.to_json()), _controls(sound)
+    for name, value in controls.items():
+        about = synth.get_control_details(name)
+        if not about.min <= value <= about.max:
+            raise MynaError(f"{sound['name']}: {name} is {value}, outside {about.min:g} to {about.max:g}.")
+    preset["settings"].update(controls)
+    _connect(preset["settings"], sound.get("modulations", ()))
+    _fill(preset["settings"], sound.get("waves", {}))
+    return json.dumps(preset)
 
 
 def _controls(sound: Mapping[str, Any]) -> dict[str, float]:
@@ -126,7 +133,7 @@ def _controls(sound: Mapping[str, Any]) -> dict[str, float]:
     return found | {name: float(value) for name, value in sound.get("controls", {}).items()}
 
 
-def _connect(settings: dict[str, Any], modulations: Any) -> None:
+def _connect(settings: dict[str, Any], modulations: Sequence[tuple[str, str, float]]) -> None:
     """Connect modulations; an LFO's goes both ways."""
     for number, (source, destination, amount) in enumerate(modulations, 1):
         settings["modulations"][number - 1] = {"source": source, "destination": destination}
@@ -156,4 +163,7 @@ def cycle(wave: str) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except MynaError as error:
+        raise SystemExit(str(error)) from None
