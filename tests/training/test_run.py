@@ -47,10 +47,10 @@ def test_a_training_logs_evaluates_and_keeps_checkpoints(tmp_path: Path) -> None
     training = Training(counted(40), tmp_path)
     assert training.run()
     lines = logged(tmp_path)
-    figures = [line["step"] for line in lines if "loss" in line["scalars"]]
-    evaluations = [line["step"] for line in lines if "score" in line["scalars"]]
+    figures = [line["step"] for line in lines if "train/loss" in line["scalars"]]
+    evaluations = [line["step"] for line in lines if "eval/score" in line["scalars"]]
     assert figures == [5, 10, 15, 20, 25, 30, 35, 40] and evaluations == [20, 40]
-    assert all(line["scalars"]["steps_per_s"] > 0 for line in lines if "loss" in line["scalars"])
+    assert all(line["scalars"]["time/steps_per_s"] > 0 for line in lines if "train/loss" in line["scalars"])
     assert [path.name for path in checkpoints(tmp_path / "checkpoints")] == ["step-000000000040", "step-000000000030"]
     assert json.loads((tmp_path / "config.json").read_text())["run"]["steps"] == 40
 
@@ -61,18 +61,20 @@ def test_figures_are_in_tensorboards_files_too(tmp_path: Path) -> None:
     Training(counted(20), tmp_path).run()
     events = EventAccumulator(str(tmp_path / "tensorboard"))
     events.Reload()
-    seen = {event.step: event.value for event in events.Scalars("loss")}
-    told = {line["step"]: line["scalars"]["loss"] for line in logged(tmp_path) if "loss" in line["scalars"]}
+    seen = {event.step: event.value for event in events.Scalars("train/loss")}
+    told = {line["step"]: line["scalars"]["train/loss"] for line in logged(tmp_path) if "train/loss" in line["scalars"]}
     assert seen == pytest.approx(told, rel=1e-6)
 
 
 def test_the_best_is_what_scored_lowest(tmp_path: Path) -> None:
     training = Training(counted(200), tmp_path)
     training.run()
-    scores = {line["step"]: line["scalars"]["score"] for line in logged(tmp_path) if "score" in line["scalars"]}
+    scores = {
+        line["step"]: line["scalars"]["eval/score"] for line in logged(tmp_path) if "eval/score" in line["scalars"]
+    }
     kept = json.loads((tmp_path / "best" / "evaluation.json").read_text())
-    assert training.best == min(scores.values()) == kept["score"] == scores[kept["steps"]]
-    assert float((tmp_path / "best" / "place.txt").read_text()[1:].split(",")[0]) == kept["score"]
+    assert training.best == min(scores.values()) == kept["eval/score"] == scores[kept["steps"]]
+    assert float((tmp_path / "best" / "place.txt").read_text()[1:].split(",")[0]) == kept["eval/score"]
 
 
 @pytest.mark.parametrize("stopped", [1, 9, 10, 13, 20, 39])
@@ -97,7 +99,7 @@ def test_lines_that_were_logged_after_the_checkpoint_are_not_told_twice(tmp_path
     again = Training(counted(40), tmp_path, resume=True)
     assert again.learner.steps_done == 30
     again.run()
-    steps = [line["step"] for line in logged(tmp_path) if "loss" in line["scalars"]]
+    steps = [line["step"] for line in logged(tmp_path) if "train/loss" in line["scalars"]]
     assert steps == [5, 10, 15, 20, 25, 30, 35, 40]
 
 
@@ -193,7 +195,7 @@ def test_the_watcher_hears_of_every_step_and_of_the_time_left(tmp_path: Path) ->
     seen: list[Status] = []
     Training(counted(12), tmp_path, watch=seen.append).run()
     assert [status.steps_done for status in seen] == list(range(1, 13))
-    assert math.isinf(seen[0].left_s) and 0.0 <= seen[-1].left_s < 60.0 and "loss" in seen[-1].figures
+    assert math.isinf(seen[0].left_s) and 0.0 <= seen[-1].left_s < 60.0 and "train/loss" in seen[-1].figures
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

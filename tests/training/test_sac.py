@@ -46,10 +46,12 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict]]:
 def test_a_training_plays_learns_and_tells(smoke: tuple[Path, list[dict]]) -> None:
     _, lines = smoke
     figures = [line["scalars"] for line in lines]
-    learnt = [line for line in figures if "sac/critic_loss" in line]
-    assert len(learnt) > 5 and learnt[-1]["loss"] > 0.0 and learnt[-1]["stage"] == 1.0
-    assert {"share/play", "share/updates_beside", "env/reward/improvement", "steps_per_s"} <= set(learnt[-1])
-    assert {"eval/stage_1/best", "eval/in/best", "eval/in/start", "score"} <= set(figures[-1])
+    learnt = [line for line in figures if "train/critic_loss" in line]
+    assert len(learnt) > 5 and learnt[-1]["match/loss"] > 0.0 and learnt[-1]["curriculum/stage"] == 1.0
+    assert {"time/share_play", "time/share_updates_beside", "rollout/reward_improvement", "time/steps_per_s"} <= set(
+        learnt[-1]
+    )
+    assert {"eval/stage_1/best", "eval/in/best", "eval/in/start", "eval/score"} <= set(figures[-1])
 
 
 def test_what_is_shipped_is_the_actor_with_a_card_that_tells_how_to_use_it(smoke: tuple[Path, list[dict]]) -> None:
