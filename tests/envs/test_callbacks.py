@@ -185,12 +185,14 @@ def test_json_lines_hold_scalars_text_and_relative_sound_paths(tmp_path: Path) -
     logger.scalars(1, {"match/loss": 0.5, "bad": math.nan})
     logger.text(2, "match/edits", "opened\nclosed")
     logger.audio(3, "match/snapshot/best", tmp_path / "run" / "sounds" / "000000000-best.flac")
+    logger.image(3, "match/best/knobs", tmp_path / "elsewhere.png")
     logger.close()
     logger.close()
     assert lines(tmp_path / "run" / "log.jsonl") == [
         {"step": 1, "scalars": {"match/loss": 0.5, "bad": None}},
         {"step": 2, "name": "match/edits", "text": "opened\nclosed"},
         {"step": 3, "name": "match/snapshot/best", "audio": "sounds/000000000-best.flac"},
+        {"step": 3, "name": "match/best/knobs", "image": str(tmp_path / "elsewhere.png")},
     ]
 
 

@@ -127,7 +127,7 @@ def draw_pair(
     figure = Figure(figsize=(9.0, 3.6), dpi=100, facecolor=GROUND)
     FigureCanvasAgg(figure)
     for column, (level_db, title) in enumerate(zip(levels, titles, strict=True)):
-        axes = figure.add_axes((0.065 + 0.44 * column, 0.13, 0.42, 0.77), facecolor=GROUND)
+        axes = figure.add_axes((0.065 + 0.45 * column, 0.13, 0.41, 0.77), facecolor=GROUND)
         ends = (0.0, shown[0].total_s, 0.0, float(ROWS))
         image = axes.imshow(
             level_db, cmap="magma", vmin=FLOOR_DB, vmax=0.0, origin="lower", aspect="auto", extent=ends, rasterized=True
