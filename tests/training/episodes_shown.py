@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 import numpy as np
+import pytest
 
 from myna.envs.callbacks import Episode, Sounds, Trail
 from myna.seeding import generator
@@ -17,6 +18,12 @@ def tone(hz: float, gain: float = 0.5) -> np.ndarray:
     """(2, T), louder on the left."""
     wave = np.sin(2 * np.pi * hz * np.arange(RATE // 10) / RATE).astype(np.float32)
     return gain * np.stack([wave, 0.5 * wave])
+
+
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare the time that pictures take where nobody looks at them."""
+    for name in ("draw_pair", "draw_trajectory"):
+        monkeypatch.setattr(f"myna.training.media.{name}", lambda *_: b"\x89PNG" + bytes(1000))
 
 
 def shown_episode(best: float = 0.25, steps: int = 6, broken: bool = False) -> Episode:

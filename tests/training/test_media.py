@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from tests.training.episodes_shown import RATE, shown_episode, tone
+from tests.training.episodes_shown import RATE, shown_episode, tone, undrawn
 
 from myna.envs.callbacks import Trail
 from myna.synth.serum_lite.parameters import TABLE
@@ -67,13 +67,16 @@ def test_the_same_evaluation_gives_the_same_bytes(tmp_path: Path) -> None:
     assert one == other and len(one) == 4
 
 
-def test_the_oldest_make_room_within_both_bounds_and_nothing_else_is_touched(tmp_path: Path) -> None:
+def test_the_oldest_make_room_within_both_bounds_and_nothing_else_is_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undrawn(monkeypatch)
     (tmp_path / "notes").mkdir()
     for step in range(1, 6):
         Media(tmp_path, 1, most=3).write(step, {"best": shown_episode()}, Notes())  # a new one, as after a restart
     assert kept(tmp_path) == ["notes", *(f"step-{step:012d}" for step in (3, 4, 5))]
     size = sum(path.stat().st_size for path in (tmp_path / "step-000000000005").iterdir())
-    Media(tmp_path, 1, most=3, most_bytes=size * 5 // 2).write(6, {"best": shown_episode()}, Notes())
+    Media(tmp_path, 1, most=3, most_bytes=2 * size).write(6, {"best": shown_episode()}, Notes())
     assert kept(tmp_path) == ["notes", "step-000000000005", "step-000000000006"]
     Media(tmp_path, 1, most=3).write(6, {"best": shown_episode()}, Notes())  # again, after a resumption
     assert kept(tmp_path) == ["notes", "step-000000000005", "step-000000000006"]

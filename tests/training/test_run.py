@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file
 from tests.training.counting import Counting, counted
-from tests.training.episodes_shown import shown_episode
+from tests.training.episodes_shown import shown_episode, undrawn
 
 import myna.training.checkpoint
 import myna.training.run
@@ -79,6 +79,7 @@ class Showing(Counting):
 
 def showing(monkeypatch: pytest.MonkeyPatch, out: Path, steps: int, **run: Any) -> list[tuple[int, str]]:
     """What a training that shows episodes tells of them."""
+    undrawn(monkeypatch)
     monkeypatch.setattr(myna.training.run, "make_learner", lambda config: Showing(config.run.steps, config.seed))
     config = counted(steps)
     Training(replace(config, run=replace(config.run, **run)), out).run()
