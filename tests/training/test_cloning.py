@@ -181,7 +181,7 @@ def imagining(data: DataSet, renderer: Renderer, proxy: str, total: int = 60, **
 
 def test_what_is_imagined_alone_is_learnt(data: DataSet, renderer: Renderer, proxy: str) -> None:
     own = imagining(data, renderer, proxy, total=200)
-    told = [own.step()["imagine"] for _ in range(100)]
+    told = [own.step()["train/imagine"] for _ in range(100)]
     assert sum(told[-10:]) < 0.5 * sum(told[:10])
 
 

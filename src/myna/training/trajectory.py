@@ -18,8 +18,8 @@ __all__ = ["draw_trajectory", "most_moved"]
 KNOBS = 10
 SAME_U = 1e-6
 LINE, AIM, BEST = "#7cc4ff", "#ffb454", "#9be28c"
-_LEFT, _WIDTH = 0.17, 0.5  # of the picture; what is right of it are words
-_BESIDE, _AIMED = 1.02, 1.4  # where these begin, in widths of the charts
+_LEFT, _WIDTH = 0.17, 0.46  # of the picture; what is right of it are words
+_BESIDE, _AIMED = 1.02, 1.44  # where these begin, in widths of the charts
 
 
 def most_moved(table: ParameterTable, u: np.ndarray, count: int = KNOBS) -> np.ndarray:
