@@ -23,17 +23,17 @@ class Counting:
         self.total, self.steps_done, self.breaks_at = total, 0, breaks_at
         self.place = torch.zeros(3, dtype=torch.float64)
         self.rng = torch_generator(seed, "walk")
-        self.loaded = False
+        self.loaded, self.shown = False, {}
 
     def step(self) -> dict[str, float]:
         if self.steps_done == self.breaks_at:
             raise BrokenError("The loss ceased to be a number", {"row": torch.tensor([1.0, torch.nan])})
         self.place = self.place + torch.randn(3, generator=self.rng, dtype=torch.float64)
         self.steps_done += 1
-        return {"loss": float(self.place.abs().sum()), "time/walk": 0.001}
+        return {"train/loss": float(self.place.abs().sum()), "seconds/walk": 0.001}
 
     def evaluate(self) -> dict[str, float]:
-        return {"score": float(self.place[0])}
+        return {"eval/score": float(self.place[0])}
 
     def state_dict(self) -> dict[str, Any]:
         return {"steps_done": self.steps_done, "walk": {"place": self.place, "rng": self.rng.get_state(), "note": [1]}}

@@ -90,6 +90,28 @@ def test_a_mistake_in_a_learners_own_settings_names_the_place(override: str, tol
 
 
 @pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("run.media=5", "media must be 0 (none) to 4; got 5"),
+        ("run.trackers=['tensorbord']", "trackers must be of tensorboard, wandb; got 'tensorbord'"),
+        ("run.trackers=wandb", "run.trackers must be a list"),
+        ("run.wandb.mode=disabled", "mode must be online or offline; got 'disabled'"),
+        ("run.wandb.projekt=birds", "did you mean 'project'?"),
+    ],
+)
+def test_a_mistake_in_what_is_tracked_is_told_in_one_sentence(override: str, told: str) -> None:
+    with pytest.raises(UsageError) as error:
+        load_config("smoke", [override])
+    assert told in str(error.value) and "\n" not in str(error.value)
+
+
+def test_trackers_are_tensorboard_alone_unless_others_are_named() -> None:
+    assert load_config("smoke").run.trackers == ("tensorboard",)
+    both = load_config("smoke", ['run.trackers=["tensorboard", "wandb"]', "run.wandb.mode=offline"]).run
+    assert both.trackers == ("tensorboard", "wandb") and both.wandb.mode == "offline"
+
+
+@pytest.mark.parametrize(
     ("content", "told"),
     [
         ("kind =", "is not TOML"),

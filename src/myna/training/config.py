@@ -13,13 +13,38 @@ from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from myna.errors import UsageError, printable
+from myna.training.logging import TRACKERS
 
-__all__ = ["FOLDER", "RunConfig", "TrainConfig", "build", "load_config"]
+__all__ = ["FOLDER", "RunConfig", "TrainConfig", "WandbConfig", "build", "load_config"]
 
 FOLDER = Path(__file__).parents[1] / "configs" / "train"
 KINDS = ("sac", "regression", "cloning", "proxy")
 _LARGEST_BYTES = 1 << 20
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class WandbConfig:
+    """Where figures go, if `wandb` is among the trackers.
+
+    Attributes:
+        project: its name.
+        name: of the run; empty for that of the training's folder.
+        mode: `online` or `offline`; empty for what WANDB_MODE says, else `online`.
+    """
+
+    project: str = "myna"
+    name: str = ""
+    mode: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be.
+
+        Raises:
+            UsageError: names the setting.
+        """
+        if self.mode not in ("", "online", "offline"):
+            raise UsageError(f"mode must be online or offline; got '{printable(self.mode, 40)}'.")
 
 
 @dataclass(frozen=True)
@@ -30,6 +55,9 @@ class RunConfig:
         steps: of the whole training.
         minutes: it also ends after so many, over all resumptions; 0 for no limit.
         log_every, evaluate_every, checkpoint_every: steps between two of each.
+        trackers: that figures go to beside `log.jsonl`: `tensorboard`, `wandb`.
+        media: episodes of an evaluation that are kept as sounds and pictures, 0 to 4: the best, the worst, two others.
+        wandb: see `WandbConfig`.
     """
 
     steps: int
@@ -37,6 +65,9 @@ class RunConfig:
     log_every: int = 1_024
     evaluate_every: int = 65_536
     checkpoint_every: int = 65_536
+    trackers: tuple[str, ...] = ("tensorboard",)
+    media: int = 4
+    wandb: WandbConfig = field(default_factory=WandbConfig)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be.
@@ -49,6 +80,11 @@ class RunConfig:
                 raise UsageError(f"{name} must be 1 or more; got {getattr(self, name)}.")
         if self.minutes < 0.0:
             raise UsageError(f"minutes must be 0 (no limit) or more; got {self.minutes:g}.")
+        if not 0 <= self.media <= 4:
+            raise UsageError(f"media must be 0 (none) to 4; got {self.media}.")
+        for name in self.trackers:
+            if name not in TRACKERS:
+                raise UsageError(f"trackers must be of {', '.join(TRACKERS)}; got '{printable(name, 40)}'.")
 
 
 @dataclass(frozen=True)
