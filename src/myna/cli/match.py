@@ -6,7 +6,7 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
@@ -17,6 +17,7 @@ from myna.cli.match_files import open_out, safe_stems, write_match
 from myna.cli.match_progress import open_progress
 from myna.cli.messages import print_json, say, shown
 from myna.errors import MynaError, UsageError
+from myna.provenance import write_run
 from myna.synth.registry import SYNTHS
 
 __all__ = ["Options", "run"]
@@ -127,7 +128,9 @@ def _match_one(path: str, folder: Path, options: Options, settings: Any, interru
             progress.preparing(done, total)
 
         result = match_target(target, settings, progress=progress.update, stop=interrupt, preparing=preparing)
-    return write_match(result, folder, path, interrupt.asked)
+    summary = write_match(result, folder, path, interrupt.asked)
+    write_run(folder, "match", {**asdict(options), "files": [path]})
+    return summary
 
 
 class _Interrupt:

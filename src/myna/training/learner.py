@@ -21,6 +21,7 @@ class Learner(Protocol):
 
     Attributes:
         name: of its kind, such as `sac`.
+        settings: its own, a dataclass.
         total: steps of the whole training, in its own unit: renders, or gradient updates.
         steps_done: of them, so far.
     """
@@ -28,6 +29,11 @@ class Learner(Protocol):
     name: str
     total: int
     steps_done: int
+
+    @property
+    def settings(self) -> Any:
+        """See the class."""
+        ...
 
     def step(self) -> Mapping[str, float]:
         """Learn a little, well under a second; figures of it by name.
