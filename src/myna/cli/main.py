@@ -26,8 +26,11 @@ VERBS: dict[str, tuple[str, str]] = {
     "loss": ("myna.cli.loss:run", "tell how far a sound is from another, and why"),
     "play": ("myna.cli.play:run", "play an episode of the environment and show it"),
     "train": ("myna.cli.train:run", "teach an agent, and keep the best"),
+    "resume": ("myna.cli.resume:run", "go on with a training that was stopped"),
+    "ablate": ("myna.cli.ablate:run", "tell what each part of the training is worth"),
     "collect": ("myna.cli.collect:run", "make a data set to train on"),
     "suites": ("myna.cli.suites:run", "list, show, render and check the frozen lists of targets"),
+    "bench": ("myna.cli.bench:run", "list and run the benchmarks of a checkout"),
     "doctor": ("myna.cli.doctor:run", "show versions, extras and settings of this installation"),
 }
 """Verb → ("module:function", what it does); a new verb is one file and one line here."""

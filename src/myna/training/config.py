@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import math
 import tomllib
 import types
@@ -12,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from myna.errors import UsageError, printable
+from myna.errors import MynaError, UsageError, printable
 
-__all__ = ["FOLDER", "RunConfig", "TrainConfig", "build", "load_config"]
+__all__ = ["FOLDER", "RunConfig", "TrainConfig", "build", "load_config", "read_config", "read_toml"]
 
 FOLDER = Path(__file__).parents[1] / "configs" / "train"
 KINDS = ("sac", "regression", "cloning", "proxy")
@@ -105,7 +106,7 @@ def load_config(name: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
         UsageError: it cannot be read, or says something wrong: names the file, the setting and the mend.
     """
     path = _path(name)
-    content = _read(path)
+    content = read_toml(path)
     for override in overrides:
         _lay_over(content, override)
     where = path.name + (" with overrides" if overrides else "")
@@ -113,6 +114,32 @@ def load_config(name: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
         return build(TrainConfig, content, "")
     except UsageError as error:
         raise UsageError(f"{printable(where)}: {error}") from None
+
+
+def read_config(folder: Path, overrides: Sequence[str] = ()) -> TrainConfig:
+    """The configuration of a training that was begun in a folder.
+
+    Args:
+        folder: of the training.
+        overrides: as those of `load_config`.
+
+    Raises:
+        MynaError: the folder holds no training, or its `config.json` cannot be read.
+        UsageError: an override that is wrong.
+    """
+    where = printable(str(folder))
+    try:
+        content = json.loads((folder / "config.json").read_bytes())
+        build(TrainConfig, content, "")
+    except (FileNotFoundError, NotADirectoryError):
+        raise MynaError(f"{where} holds no training: begin one with `myna train --out {where}`.") from None
+    except (OSError, ValueError, TypeError, RecursionError, UsageError):
+        raise MynaError(
+            f"The config.json of {where} cannot be read: go on with `myna train --resume` and its configuration."
+        ) from None
+    for override in overrides:
+        _lay_over(content, override)
+    return build(TrainConfig, content, "")
 
 
 def _path(name: str | Path) -> Path:
@@ -125,7 +152,12 @@ def _path(name: str | Path) -> Path:
     return Path(name)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """A file's tables.
+
+    Raises:
+        UsageError: it cannot be read, or is no TOML.
+    """
     where = printable(str(path))
     try:
         with path.open("rb") as file:
