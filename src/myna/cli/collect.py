@@ -23,7 +23,10 @@ LINES = 4
 
 @dataclass(frozen=True)
 class Options:
-    """Collect sounds with the presets that made them into a data set."""
+    """Collect sounds with the presets that made them into a data set.
+
+    Example: myna collect --out out/data --rows 20000 --seed 1
+    """
 
     out: Annotated[str, named("DIR")]
     """the folder for its shards and manifest.json"""

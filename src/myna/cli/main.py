@@ -1,7 +1,7 @@
 """The `myna` command: finds the verb, runs it, and turns errors into one line and an exit code.
 
-Exit codes: 0 ok, 2 usage, 3 bad input, 4 incompatible version, 5 backend failed, 130 interrupted,
-141 the reader of our output went away.
+Exit codes: 0 ok, 2 usage, 3 bad input, 4 incompatible version, 5 backend failed, 128 + n ended by signal n (130:
+Ctrl-C), 141 the reader of our output went away.
 Nothing but the standard library is imported here, so that `--help` answers at once; a verb loads when called.
 """
 
@@ -31,6 +31,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "collect": ("myna.cli.collect:run", "make a data set to train on"),
     "suites": ("myna.cli.suites:run", "list, show, render and check the frozen lists of targets"),
     "bench": ("myna.cli.bench:run", "list and run the benchmarks of a checkout"),
+    "completion": ("myna.cli.completion:run", "print the script by which a shell completes all this"),
     "doctor": ("myna.cli.doctor:run", "show versions, extras and settings of this installation"),
 }
 """Verb → ("module:function", what it does); a new verb is one file and one line here."""
@@ -99,8 +100,15 @@ def _help() -> str:
         "options:\n"
         "  -h, --help     show this help; `myna VERB --help` shows a verb's options\n"
         "  -V, --version  show the version\n\n"
-        "example:\n"
-        "  myna match trumpet.wav --out out/trumpet"
+        "exit codes:\n"
+        "  0 all went well, 2 the command was typed wrongly, 3 a file or setting cannot be used, 4 a file is of a newer\n"
+        "  myna, 5 something that myna needs is missing or failed, 128 + n stopped by signal n (130: Ctrl-C), 141 nobody\n"
+        "  reads the output any more\n\n"
+        "Results go to stdout, everything else to stderr; with --json the result is JSON.\n\n"
+        "examples:\n"
+        "  myna match trumpet.wav --out out/trumpet    a preset that sounds like the recording\n"
+        "  myna presets list                           what there is to play with\n"
+        "  myna doctor                                 whether all works here"
     )
 
 

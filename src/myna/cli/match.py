@@ -27,7 +27,10 @@ INTERRUPTED = 130
 
 @dataclass(frozen=True)
 class Options:
-    """Find presets that sound like recordings: one note per file."""
+    """Find presets that sound like recordings: one note per file.
+
+    Example: myna match trumpet.wav --budget 2000 --out out/trumpet
+    """
 
     files: Annotated[tuple[str, ...], Argument, one_or_more("FILE…"), UNSAID]
     """recordings: WAV, FLAC, OGG, AIFF or MP3"""

@@ -19,7 +19,10 @@ MODES = ("all", "module")
 
 @dataclass(frozen=True)
 class Options:
-    """Play one episode of the environment and write it as a page."""
+    """Play one episode of the environment and write it as a page.
+
+    Example: myna play --stage 2 --policy oracle --out out/play
+    """
 
     out: Annotated[str, named("DIR")] = "out/play"
     """the folder for report.html, preset.json (the best preset), episode.json and run.json (default out/play)"""
