@@ -27,6 +27,7 @@ def test_an_episode_becomes_a_page_a_preset_and_figures(tmp_path: Path, capsys) 
     table = synth_table("serum-lite")
     assert load_preset(out / "preset.json", table).name == "Stage 2, oracle, seed 3"
     assert sorted(path.name for path in out.iterdir()) == ["episode.json", "preset.json", "report.html", "run.json"]
+    assert json.loads((out / "run.json").read_text())["config"]["stage"] == 2
 
 
 def test_it_tells_every_step_in_words(tmp_path: Path, capsys) -> None:

@@ -19,11 +19,11 @@ SHELLS = ("bash", "zsh", "fish")
 class Options:
     """Print a script that completes myna's verbs, options and choices in a shell.
 
-    For bash: myna completion bash > ~/.local/share/bash-completion/completions/myna
+    Example for bash: myna completion bash > ~/.local/share/bash-completion/completions/myna
 
-    For zsh: myna completion zsh > a file _myna in a folder of $fpath
+    Example for zsh: myna completion zsh > ~/.zfunc/_myna, a folder that must be in $fpath
 
-    For fish: myna completion fish > ~/.config/fish/completions/myna.fish
+    Example for fish: myna completion fish > ~/.config/fish/completions/myna.fish
     """
 
     shell: Annotated[str, Argument, chosen(SHELLS)]

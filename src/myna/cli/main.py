@@ -32,7 +32,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "suites": ("myna.cli.suites:run", "list, show, render and check the frozen lists of targets"),
     "bench": ("myna.cli.bench:run", "list and run the benchmarks of a checkout"),
     "completion": ("myna.cli.completion:run", "print the script by which a shell completes all this"),
-    "doctor": ("myna.cli.doctor:run", "show versions, extras and settings of this installation"),
+    "doctor": ("myna.cli.doctor:run", "tell what is installed and what is missing, and check that all works"),
 }
 """Verb → ("module:function", what it does); a new verb is one file and one line here."""
 
@@ -101,9 +101,13 @@ def _help() -> str:
         "  -h, --help     show this help; `myna VERB --help` shows a verb's options\n"
         "  -V, --version  show the version\n\n"
         "exit codes:\n"
-        "  0 all went well, 2 the command was typed wrongly, 3 a file or setting cannot be used, 4 a file is of a newer\n"
-        "  myna, 5 something that myna needs is missing or failed, 128 + n stopped by signal n (130: Ctrl-C), 141 nobody\n"
-        "  reads the output any more\n\n"
+        "  0        all went well\n"
+        "  2        the command was typed wrongly\n"
+        "  3        a file or a setting cannot be used\n"
+        "  4        a file was written by a newer myna\n"
+        "  5        something that myna needs is missing, or failed\n"
+        "  128 + n  ended by signal n: 130 is Ctrl-C\n"
+        "  141      nobody reads the output any more\n\n"
         "Results go to stdout, everything else to stderr; with --json the result is JSON.\n\n"
         "examples:\n"
         "  myna match trumpet.wav --out out/trumpet    a preset that sounds like the recording\n"

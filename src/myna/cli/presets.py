@@ -202,9 +202,11 @@ Example: myna presets list"""
 
 def run(argv: list[str]) -> int:
     """Run one of the five and return the exit code."""
-    if argv and not argv[0].startswith("-") and argv[0] not in VERBS:
+    if argv and argv[0] in VERBS:
+        return parse(VERBS[argv[0]], f"myna presets {argv[0]}", argv[1:]).run()
+    if argv and not argv[0].startswith("-"):
         raise UsageError(unknown("verb", argv[0], [*VERBS]))
-    return parse(OPTIONS, "myna presets", argv, ABOUT).run()
+    return parse(OPTIONS, "myna presets", argv, ABOUT).run()  # its help, or what is missing
 
 
 def _find(name_or_path: str) -> Preset:

@@ -121,7 +121,9 @@ class Table:
     def _read(self) -> list[dict[str, Any]]:
         try:
             rows = [json.loads(line) for line in self._path.read_bytes().splitlines() if line.strip()]
-            return [row for row in rows if float(row["score"]) >= 0.0 and row["key"] and row["name"]]
+            if not all(isinstance(row["score"], float) and isinstance(row["key"], str) for row in rows):
+                raise ValueError("no rows")
+            return rows
         except FileNotFoundError:
             return []
         except (OSError, ValueError, KeyError, TypeError, RecursionError):

@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import json
 import math
+import os
 import tomllib
 import types
 from collections.abc import Mapping, Sequence
@@ -144,9 +145,9 @@ def read_config(folder: Path, overrides: Sequence[str] = ()) -> TrainConfig:
 
 def _path(name: str | Path) -> Path:
     shipped = FOLDER / f"{name}.toml"
-    if "/" not in str(name) and shipped.is_file():
+    if "/" not in str(name) and os.path.isfile(shipped):  # of a name that no file can have, Path.is_file may raise
         return shipped
-    if not Path(name).is_file():
+    if not os.path.isfile(name):
         known = ", ".join(sorted(path.stem for path in FOLDER.glob("*.toml")))
         raise UsageError(f"There is no configuration '{printable(str(name))}': name a TOML file or one of {known}.")
     return Path(name)
@@ -237,8 +238,17 @@ def _value(hint: Any, value: Any, here: str) -> Any:
     if hint in (bool, str):
         return _as(hint, value, here, "true or false" if hint is bool else "text")
     if hint is Mapping or get_origin(hint) is not None:
-        return dict(_as(Mapping, value, here, "a table"))
+        return _plain(_as(Mapping, value, here, "a table"), here)
     return value  # its own class checks it
+
+
+def _plain(value: Any, here: str) -> Any:
+    """A value that its own class will check, without the dates and times that TOML knows: no setting is one."""
+    if isinstance(value, Mapping):
+        return {key: _plain(part, f"{here}.{printable(str(key), 40)}") for key, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part, here) for part in value]
+    return value if isinstance(value, (str, bool, int, float)) else _refuse(here, "no date or time", value)
 
 
 def _several(hints: tuple[Any, ...], values: list[Any], here: str) -> tuple[Any, ...]:
