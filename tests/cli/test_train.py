@@ -55,7 +55,7 @@ def test_a_signal_leaves_a_checkpoint_to_go_on_from(
         patch.setattr(counting.Counting, "step", interrupted)
         assert main(counts) == code
     said = capsys.readouterr().err.splitlines()[-1]
-    assert said.startswith(f"myna: stopped by {number.name} after 14 steps: go on with --resume")
+    assert said.startswith(f"myna: stopped by {number.name} after 14 steps: go on with `myna resume ")
     assert main([*counts, "--resume"]) == 0
     assert capsys.readouterr().out.startswith("40 steps in ")
 

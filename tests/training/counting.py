@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,16 @@ from myna.training.learner import BrokenError
 EVERY = {"log_every": 5, "evaluate_every": 20, "checkpoint_every": 10}
 
 
+@dataclass(frozen=True)
+class Walk:
+    breaks_at: int = -1
+
+
 class Counting:
     name = "counting"
 
     def __init__(self, total: int, seed: int, breaks_at: int = -1) -> None:
-        self.total, self.steps_done, self.breaks_at = total, 0, breaks_at
+        self.total, self.steps_done, self.breaks_at, self.settings = total, 0, breaks_at, Walk(breaks_at)
         self.place = torch.zeros(3, dtype=torch.float64)
         self.rng = torch_generator(seed, "walk")
         self.loaded, self.shown = False, {}

@@ -59,6 +59,8 @@ def test_an_override_is_read_as_toml_or_as_a_word(override: str, found) -> None:
         ("seed=-1", "seed must be 0 or more"),
         ("device=tpu", "device must be cpu or cuda"),
         ("run=3", "run must be a table"),
+        ("sac.known=2020-01-01", "sac.known must be no date or time"),
+        ("sac.world.curriculum.total_s=[07:32:00]", "sac.world.curriculum.total_s must be no date or time"),
         ("run.steps.more=3", "which is no table"),
         ("run.steps", "An override is key=value"),
         ("=3", "An override is key=value"),

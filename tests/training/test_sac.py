@@ -230,6 +230,21 @@ def test_an_actor_may_begin_with_weights_that_were_learnt_before(smoke: tuple[Pa
         make(tiny("sac.init=nowhere"))
 
 
+def test_actions_may_be_positions_and_weights_are_kept_apart_by_it(
+    smoke: tuple[Path, list[dict]], tmp_path: Path
+) -> None:
+    learner = stepped(make(tiny("sac.world.absolute=true")), 6)
+    assert learner.world.core.decoder.config.absolute and learner.world.judge.decoder.config.absolute
+    learner.save(tmp_path)
+    assert load_weights(tmp_path / "sac").card["absolute"] is True
+    make(tiny("sac.world.absolute=true", f"sac.init={tmp_path / 'sac'}"))
+    for init, absolute in ((tmp_path / "sac", "false"), (smoke[0] / "final" / "sac", "true")):
+        with pytest.raises(UsageError, match=r"of other actions: set world\.absolute"):
+            make(tiny(f"sac.init={init}", f"sac.world.absolute={absolute}"))
+    with pytest.raises(UsageError, match="Foresight promises of steps"):
+        make(tiny("sac.world.absolute=true", "sac.foresight=proxy"))
+
+
 def test_held_out_targets_move_the_curriculum_unless_the_stage_is_settled() -> None:
     easy = "sac.world.curriculum.stages.oscillators.promotion={below = 90.0, after = 1}"
     moved = "sac.world.curriculum.stages.oscillators.demotion={above = 99.0, after = 3}"

@@ -72,6 +72,8 @@ def read_index(folder: str | os.PathLike[str]) -> list[Recording]:
         BadAudioError: no index, no notes in it, or a row that says something impossible.
     """
     path = Path(folder) / INDEX
+    if "\0" in os.fspath(path):
+        raise BadAudioError(f"{_shown(path)} cannot be a file's name: give a folder with an index.")
     try:
         if path.stat().st_size > _LARGEST_INDEX_BYTES:
             raise BadAudioError(f"{_shown(path)} is larger than 16 MiB: it is no index of recordings.")

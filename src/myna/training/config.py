@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import math
+import os
 import tomllib
 import types
 from collections.abc import Mapping, Sequence
@@ -12,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from myna.errors import UsageError, printable
+from myna.errors import MynaError, UsageError, printable
 from myna.training.logging import TRACKERS
 
-__all__ = ["FOLDER", "RunConfig", "TrainConfig", "WandbConfig", "build", "load_config"]
+__all__ = ["FOLDER", "RunConfig", "TrainConfig", "WandbConfig", "build", "load_config", "read_config", "read_toml"]
 
 FOLDER = Path(__file__).parents[1] / "configs" / "train"
 KINDS = ("sac", "regression", "cloning", "proxy")
@@ -141,7 +143,7 @@ def load_config(name: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
         UsageError: it cannot be read, or says something wrong: names the file, the setting and the mend.
     """
     path = _path(name)
-    content = _read(path)
+    content = read_toml(path)
     for override in overrides:
         _lay_over(content, override)
     where = path.name + (" with overrides" if overrides else "")
@@ -151,17 +153,48 @@ def load_config(name: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
         raise UsageError(f"{printable(where)}: {error}") from None
 
 
+def read_config(folder: Path, overrides: Sequence[str] = ()) -> TrainConfig:
+    """The configuration of a training that was begun in a folder.
+
+    Args:
+        folder: of the training.
+        overrides: as those of `load_config`.
+
+    Raises:
+        MynaError: the folder holds no training, or its `config.json` cannot be read.
+        UsageError: an override that is wrong.
+    """
+    where = printable(str(folder))
+    try:
+        content = json.loads((folder / "config.json").read_bytes())
+        build(TrainConfig, content, "")
+    except (FileNotFoundError, NotADirectoryError):
+        raise MynaError(f"{where} holds no training: begin one with `myna train --out {where}`.") from None
+    except (OSError, ValueError, TypeError, RecursionError, UsageError):
+        raise MynaError(
+            f"The config.json of {where} cannot be read: go on with `myna train --resume` and its configuration."
+        ) from None
+    for override in overrides:
+        _lay_over(content, override)
+    return build(TrainConfig, content, "")
+
+
 def _path(name: str | Path) -> Path:
     shipped = FOLDER / f"{name}.toml"
-    if "/" not in str(name) and shipped.is_file():
+    if "/" not in str(name) and os.path.isfile(shipped):  # of a name that no file can have, Path.is_file may raise
         return shipped
-    if not Path(name).is_file():
+    if not os.path.isfile(name):
         known = ", ".join(sorted(path.stem for path in FOLDER.glob("*.toml")))
         raise UsageError(f"There is no configuration '{printable(str(name))}': name a TOML file or one of {known}.")
     return Path(name)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """A file's tables.
+
+    Raises:
+        UsageError: it cannot be read, or is no TOML.
+    """
     where = printable(str(path))
     try:
         with path.open("rb") as file:
@@ -241,8 +274,17 @@ def _value(hint: Any, value: Any, here: str) -> Any:
     if hint in (bool, str):
         return _as(hint, value, here, "true or false" if hint is bool else "text")
     if hint is Mapping or get_origin(hint) is not None:
-        return dict(_as(Mapping, value, here, "a table"))
+        return _plain(_as(Mapping, value, here, "a table"), here)
     return value  # its own class checks it
+
+
+def _plain(value: Any, here: str) -> Any:
+    """A value that its own class will check, without the dates and times that TOML knows: no setting is one."""
+    if isinstance(value, Mapping):
+        return {key: _plain(part, f"{here}.{printable(str(key), 40)}") for key, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part, here) for part in value]
+    return value if isinstance(value, (str, bool, int, float)) else _refuse(here, "no date or time", value)
 
 
 def _several(hints: tuple[Any, ...], values: list[Any], here: str) -> tuple[Any, ...]:

@@ -22,6 +22,7 @@ class Learner(Protocol):
 
     Attributes:
         name: of its kind, such as `sac`.
+        settings: its own, a dataclass.
         total: steps of the whole training, in its own unit: renders, or gradient updates.
         steps_done: of them, so far.
         shown: by slot, episodes of the last evaluation to look at and listen to; none where nothing is played.
@@ -31,6 +32,11 @@ class Learner(Protocol):
     total: int
     steps_done: int
     shown: Mapping[str, Episode]
+
+    @property
+    def settings(self) -> Any:
+        """See the class."""
+        ...
 
     def step(self) -> Mapping[str, float]:
         """Learn a little, well under a second; figures of it, by names of `envs.tags`.

@@ -3,6 +3,7 @@
 A folder of a training:
 
     config.json     the whole configuration
+    run.json        the same with every default, the command, versions and the commit, see `provenance`
     log.jsonl       figures, a line for each time that they are logged; tensorboard/, wandb/ the same for trackers
     media/          what the last evaluations sound and look like
     checkpoints/    the last two
@@ -27,6 +28,7 @@ from typing import Any
 from myna.envs.loggers import Once
 from myna.errors import MynaError, UsageError, printable
 from myna.files import make_folder, write_atomic
+from myna.provenance import write_run
 from myna.training.checkpoint import (
     checkpoints,
     clean_up,
@@ -113,13 +115,25 @@ class Training:
         if not resume and checkpoints(self._checkpoints):
             raise UsageError(f"{printable(str(out))} holds a training: go on with --resume, or choose another folder.")
         state = self._last_state() if resume else None
+        if state is not None:
+            self._check_alike(state["config"])
         write_atomic(self.out / "config.json", json.dumps(dataclasses.asdict(config), indent=1) + "\n")
         self.learner = make_learner(config)
         if state is not None:
             self._take_up(state)
+        write_run(self.out, "train", self._resolved(), resumed=resume)
         self._meter, self._told, self._unsaved = Meter(), {}, Once()
         self._media = Media(self.out / "media", config.run.media)
         self._begun = time.perf_counter()
+
+    def _resolved(self) -> dict[str, Any]:
+        """The configuration with all settings of the learner, and without those of others."""
+        own = {name: getattr(self.config, name) for name in ("kind", "seed", "device")}
+        return {
+            **own,
+            "run": dataclasses.asdict(self.config.run),
+            self.config.kind: dataclasses.asdict(self.learner.settings),
+        }
 
     def _last_state(self) -> dict[str, Any] | None:
         """Of the newest checkpoint that can be read."""
@@ -135,11 +149,13 @@ class Training:
                 logging.getLogger("myna.training").warning("%s", error)
         return None
 
-    def _take_up(self, state: Mapping[str, Any]) -> None:
+    def _check_alike(self, begun: Mapping[str, Any]) -> None:
         now = json.loads(json.dumps(dataclasses.asdict(self.config)))
-        for name, value in state["config"].items():
+        for name, value in begun.items():
             if name not in _MAY_CHANGE and value != now.get(name):
                 raise UsageError(f"The training was begun with another {name}: resume with the configuration it had.")
+
+    def _take_up(self, state: Mapping[str, Any]) -> None:
         self.learner.load_state_dict(state["learner"])
         self.best, self._seconds = state["best"], state["seconds"]
         self._judged_at = state.get("judged_at", -1)

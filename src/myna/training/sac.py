@@ -106,6 +106,8 @@ class SACTraining:
             raise UsageError(f"updates_per_cycle must be 0 or more; got {self.updates_per_cycle}.")
         if self.world.undo_worse and self.relabelled > 0.0:
             raise UsageError("With undo_worse no other goal can judge what was tried: set relabelled to 0.")
+        if self.world.absolute and self.foresight:
+            raise UsageError("Foresight promises of steps, not of positions: leave out foresight or world.absolute.")
 
 
 def make(config: TrainConfig) -> SACLearner:
@@ -156,6 +158,11 @@ class SACLearner:
         # Torch's own threads would fight the renderer's.
         self._beside = ThreadPoolExecutor(1, "updates", functools.partial(torch.set_num_threads, 1))
 
+    @property
+    def settings(self) -> SACTraining:
+        """See `Learner`."""
+        return self.config
+
     def _rows(self) -> int:
         """Of the ring: an episode of T steps takes T + 1 states and 2 goals."""
         horizon = min(stage.horizon[self.config.world.mode] for stage in self.world.curriculum.stages)
@@ -165,6 +172,10 @@ class SACLearner:
         core = self.world.core
         wanted = fits("any", core.renderer.table, parts_of(core.layout.parts))
         loaded = load_weights(weights, {name: value for name, value in wanted.items() if name != "kind"})
+        if bool(loaded.card.get("absolute", False)) != self.config.world.absolute:
+            raise UsageError(
+                f"The weights '{weights}' are of other actions: set world.absolute as theirs, or leave out init."
+            )
         try:
             self.sac.actor.load_state_dict(loaded.tensors)
         except RuntimeError:
@@ -330,6 +341,7 @@ class SACLearner:
             "draws": self.config.learner.draws,
             "heads": asdict(self.config.heads),
             "mode": world.mode,
+            "absolute": world.absolute,
             "bound": stage.bound,
             "horizon": stage.horizon[world.mode],
             "undo_worse": world.undo_worse,

@@ -113,6 +113,7 @@ class WorldConfig:
 
     Attributes:
         mode: of actions: `all` or `module`.
+        absolute: actions are positions, not steps, see `ActionConfig`.
         stage: of the curriculum that is trained first, from 1.
         promote: move between stages as held-out targets tell; else the stage stays.
         curriculum: laid over the curriculum that comes with myna, key by key.
@@ -125,6 +126,7 @@ class WorldConfig:
     """
 
     mode: str = "all"
+    absolute: bool = False
     stage: int = 1
     promote: bool = True
     curriculum: Mapping[str, Any] = field(default_factory=dict)
@@ -188,7 +190,7 @@ def make_world(config: WorldConfig, device: str, seed: int, threads: int | None 
     stages = load_stages(renderer.table, overrides=_overrides(config, renderer))
     curriculum = Curriculum(stages, renderer, mode=config.mode, retrieve=guess, recordings=targets, stage=config.stage)
     ends = EndConfig(patience=config.patience)
-    settings = CoreConfig(ActionConfig(config.mode), config.reward, ends, undo_worse=config.undo_worse)
+    settings = CoreConfig(ActionConfig(config.mode, config.absolute), config.reward, ends, undo_worse=config.undo_worse)
     core = Core(renderer, replace(settings, keep_features=True), stages.notes)
     judge = Core(wide, settings, stages.notes)
     return World(config, curriculum, core, judge, _kept_apart(config, curriculum), guess, renderer)
