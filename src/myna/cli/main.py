@@ -32,6 +32,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "collect": ("myna.cli.collect:run", "make a data set to train on"),
     "evaluate": ("myna.cli.evaluate:run", "compare agents on frozen suites at equal budgets"),
     "suites": ("myna.cli.suites:run", "list, show, render and check the frozen lists of targets"),
+    "listen": ("myna.cli.listen:run", "make a blind listening test, and count its votes"),
     "bench": ("myna.cli.bench:run", "list and run the benchmarks of a checkout"),
     "completion": ("myna.cli.completion:run", "print the script by which a shell completes all this"),
     "doctor": ("myna.cli.doctor:run", "tell what is installed and what is missing, and check that all works"),
