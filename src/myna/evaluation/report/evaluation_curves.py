@@ -6,14 +6,14 @@ Both axes are logarithmic: a step down is a ratio, wherever it is. Units: SVG us
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from myna.evaluation.report.evaluation_board import Board, Panel
 from myna.evaluation.report.evaluation_colours import Look, looks
 from myna.evaluation.summary import Standing
 
-__all__ = ["Chart", "Scale", "chart", "scale_of"]
+__all__ = ["Chart", "Scale", "chart", "scale_of", "spread"]
 
 WIDTH, HEIGHT = 360.0, 300.0
 LEFT, RIGHT, TOP, BOTTOM = 36.0, 116.0, 10.0, 36.0
@@ -101,7 +101,8 @@ def chart(panel: Panel, board: Board, scale: Scale) -> Chart:
     """Of a suite or a kind of sounds."""
     agents = [agent for agent in board.agents if any(one == agent for one, _ in panel.of)]
     rows = {agent: [panel.of[agent, mark] for mark in panel.renders if (agent, mark) in panel.of] for agent in agents}
-    labels = _spread({agent: scale.y(own[-1].median) for agent, own in rows.items()})
+    ends = {agent: scale.y(own[-1].median) for agent, own in rows.items()}
+    labels = spread(ends, TOP, HEIGHT - BOTTOM + 4.0, LABEL_GAP)
     look = looks(board.agents)
     traces = tuple(_trace(own, look[agent], labels[agent], scale) for agent, own in rows.items())
     return Chart(
@@ -131,18 +132,20 @@ def _at(spot: tuple[float, float]) -> str:
     return f"{spot[0]:.1f} {spot[1]:.1f}"
 
 
-def _spread(wanted: dict[str, float]) -> dict[str, float]:
-    """Heights for labels near where they should be, none on another, all inside the plot."""
-    order = sorted(wanted, key=lambda agent: wanted[agent])
+def spread(wanted: Mapping[str, float], low: float, high: float, gap: float) -> dict[str, float]:
+    """Places for labels near where they should be, at least `gap` apart, from low to high as far as there is room.
+
+    >>> spread({"a": 1.0, "b": 1.5, "c": 9.5}, 0.0, 9.0, 1.0)
+    {'a': 1.0, 'b': 2.0, 'c': 9.0}
+    """
+    order = sorted(wanted, key=lambda name: wanted[name])
     found: dict[str, float] = {}
-    lowest = TOP
-    for agent in order:
-        found[agent] = max(wanted[agent], lowest)
-        lowest = found[agent] + LABEL_GAP
-    highest = HEIGHT - BOTTOM + 4.0
-    for agent in reversed(order):
-        found[agent] = min(found[agent], highest)
-        highest = found[agent] - LABEL_GAP
+    for name in order:
+        found[name] = max(wanted[name], low)
+        low = found[name] + gap
+    for name in reversed(order):
+        found[name] = min(found[name], high)
+        high = found[name] - gap
     return found
 
 

@@ -6,53 +6,57 @@ The same numbers, colours and axes as on the page.
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from myna.evaluation.report.evaluation_board import Board, Panel
 from myna.evaluation.report.evaluation_colours import HUES, Look, looks
-from myna.evaluation.report.evaluation_curves import Scale, scale_of
+from myna.evaluation.report.evaluation_curves import Scale, scale_of, spread
 from myna.evaluation.report.evaluation_verdict import Verdict, verdicts
 from myna.evaluation.summary import Standing
 
 __all__ = ["draw_figure"]
 
-PANEL_INCHES, HEIGHT_INCHES = 4.4, 4.6
+PANEL_INCHES, LABEL_INCHES, MARGIN_INCHES = 3.1, 1.35, 0.65
+PLOT_INCHES, TOP_INCHES, BOTTOM_INCHES = 3.1, 0.4, 0.55
+ROW_INCHES, LABEL_GAP_INCHES = 0.23, 0.135
 INK, QUIET, LINE = "#1b1d24", "#646b7a", "#e2ded5"
-SALT = {"svg.hashsalt": "myna", "svg.fonttype": "path"}
-LABEL_POINTS = 9.5
-"""Least distance of two labels, in points."""
+REPEATABLE = {"svg.hashsalt": "myna", "svg.fonttype": "path", "font.family": "DejaVu Sans"}
 
 
 def draw_figure(board: Board) -> tuple[bytes, bytes]:
     """As SVG and as PNG, the same bytes for the same board."""
     import matplotlib as mpl
+
+    with mpl.rc_context(REPEATABLE):
+        figure = _figure(board)
+        return _saved(figure, "svg", {"Date": None}), _saved(figure, "png", {"Software": None})
+
+
+def _saved(figure: Any, kind: str, metadata: Mapping[str, None]) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=kind, metadata=metadata)
+    return buffer.getvalue()
+
+
+def _figure(board: Board) -> Any:
+    """A row of panels, each with its verdict under it."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    count = len(board.kinds)
-    with mpl.rc_context(SALT):
-        figure = Figure(figsize=(PANEL_INCHES * count + 0.5, HEIGHT_INCHES), dpi=160, facecolor="white")
-        FigureCanvasAgg(figure)
-        figure.subplots_adjust(
-            left=0.6 / (PANEL_INCHES * count),
-            right=1 - 1.2 / (PANEL_INCHES * count),
-            top=0.89,
-            bottom=0.31,
-            wspace=0.48,
-        )
-        scale = scale_of(board)
-        for place, panel in enumerate(board.kinds):
-            axes = figure.add_subplot(1, count, place + 1)
-            _draw_panel(axes, panel, board, scale)
-            if place == 0:
-                axes.set_ylabel("median loss  (0 = identical, 1 = two random presets)", fontsize=8, color=QUIET)
-        return _saved(figure, "svg"), _saved(figure, "png")
-
-
-def _saved(figure: Any, kind: str) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=kind, metadata={"Date": None} if kind == "svg" else {"Software": None})
-    return buffer.getvalue()
+    step, rows = PANEL_INCHES + LABEL_INCHES + 0.45, len(board.asked_renders)
+    foot = BOTTOM_INCHES + ROW_INCHES * rows + 0.12
+    width, height = MARGIN_INCHES + step * len(board.kinds), foot + PLOT_INCHES + TOP_INCHES
+    figure = Figure(figsize=(width, height), dpi=160, facecolor="white")
+    FigureCanvasAgg(figure)
+    scale = scale_of(board)
+    for place, panel in enumerate(board.kinds):
+        left = MARGIN_INCHES + place * step
+        axes = figure.add_axes((left / width, foot / height, PANEL_INCHES / width, PLOT_INCHES / height))
+        _draw_panel(axes, panel, board, scale)
+        if place == 0:
+            axes.set_ylabel("median loss (0 = identical, 1 = two random presets)", fontsize=8, color=QUIET)
+    return figure
 
 
 def _draw_panel(axes: Any, panel: Panel, board: Board, scale: Scale) -> None:
@@ -66,7 +70,7 @@ def _draw_panel(axes: Any, panel: Panel, board: Board, scale: Scale) -> None:
     _label(axes, ends, look, scale)
     if panel.floor is not None and panel.floor.median >= scale.low:
         axes.axhline(panel.floor.median, color=QUIET, linewidth=0.8, linestyle=":")
-        axes.text(scale.first, panel.floor.median, "noise floor", fontsize=7, color=QUIET, va="bottom")
+        axes.text(scale.first, panel.floor.median * 1.03, "noise floor", fontsize=7, color=QUIET, va="bottom")
     for row, one in enumerate(verdicts(panel, board.asked_renders, board.baseline)):
         _write(axes, one, row, look)
 
@@ -83,76 +87,53 @@ def _style(axes: Any, panel: Panel, board: Board, scale: Scale) -> None:
     axes.grid(color=LINE, linewidth=0.7)
     axes.set_axisbelow(True)
     axes.tick_params(colors=QUIET, labelsize=8, length=0)
-    axes.set_xlabel("renders", fontsize=8, color=QUIET)
+    axes.set_xlabel("renders", fontsize=8, color=QUIET, labelpad=2)
     sounds = f"{panel.targets} sound{'s' if panel.targets != 1 else ''}"
-    axes.set_title(f"{panel.title} · {sounds}", fontsize=10.5, fontweight="bold", color=INK, loc="left")
+    axes.set_title(f"{panel.title} ({sounds})", fontsize=10, fontweight="bold", color=INK, loc="left")
     for spine in axes.spines.values():
         spine.set_visible(False)
 
 
-def _draw_agent(axes: Any, own: list[Standing], look: Look, scale: Scale) -> None:
-    marks, medians = [one.renders for one in own], [one.median for one in own]
-    low, high = ([max(value, scale.low) for value in side] for side in ([o.low for o in own], [o.high for o in own]))
-    colour = HUES[look.hue]
-    axes.fill_between(marks, low, high, color=colour, alpha=0.12, linewidth=0)
-    axes.plot(
-        marks,
-        medians,
-        color=colour,
-        linewidth=1.8 if look.solid else 1.2,
-        linestyle="-" if look.solid else (0, (4, 2)),
-        marker="o",
-        markersize=3.2,
-    )
-    axes.plot([marks[-1], scale.last * 1.15], [medians[-1]] * 2, color=colour, linewidth=0.7, linestyle=":", alpha=0.7)
+def _draw_agent(axes: Any, own: Sequence[Standing], look: Look, scale: Scale) -> None:
+    marks, medians, colour = [one.renders for one in own], [one.median for one in own], HUES[look.hue]
+    low = [max(one.low, scale.low) for one in own]
+    axes.fill_between(marks, low, [one.high for one in own], color=colour, alpha=0.1, linewidth=0)
+    style, width = ("-", 1.8) if look.solid else ((0, (4, 2)), 1.2)
+    axes.plot(marks, medians, color=colour, linewidth=width, linestyle=style, marker="o", markersize=3.2)
+    axes.plot([marks[-1], scale.last * 1.15], [medians[-1]] * 2, color=colour, linewidth=0.7, linestyle=":")
 
 
-def _label(axes: Any, ends: dict[str, float], look: dict[str, Look] | Any, scale: Scale) -> None:
-    """Names at the right edge, as near to their lines' ends as they can be without touching."""
-    height_points = axes.get_position().height * HEIGHT_INCHES * 72
-    gap = LABEL_POINTS / height_points
-    order = sorted(ends, key=lambda agent: ends[agent])
-    places: dict[str, float] = {}
-    lowest = 0.0
-    for agent in order:
-        places[agent] = max(_share(ends[agent], scale), lowest)
-        lowest = places[agent] + gap
-    highest = 1.0
-    for agent in reversed(order):
-        places[agent] = min(places[agent], highest)
-        highest = places[agent] - gap
-    for agent, share in places.items():
+def _label(axes: Any, ends: Mapping[str, float], look: Mapping[str, Look], scale: Scale) -> None:
+    """Names at the right edge, with a line to where an agent ends."""
+    heights = {agent: _height(loss, scale) for agent, loss in ends.items()}
+    for agent, height in spread(heights, 0.0, 1.0, LABEL_GAP_INCHES / PLOT_INCHES).items():
+        colour = HUES[look[agent].hue]
         axes.annotate(
             agent,
-            (1.0, _share(ends[agent], scale)),
-            (1.03, share),
+            (1.0, heights[agent]),
+            (1.045, height),
             xycoords="axes fraction",
             fontsize=8,
-            color=HUES[look[agent].hue],
+            color=colour,
             fontweight="bold" if look[agent].solid else "normal",
             va="center",
-            arrowprops={
-                "arrowstyle": "-",
-                "color": HUES[look[agent].hue],
-                "linewidth": 0.5,
-                "shrinkA": 0,
-                "shrinkB": 0,
-            },
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0},
         )
 
 
-def _share(loss: float, scale: Scale) -> float:
-    """Height of a loss on the axis, in [0, 1]."""
+def _height(loss: float, scale: Scale) -> float:
+    """Of a loss on the axis, in [0, 1]."""
     top, bottom = scale.y(scale.high), scale.y(scale.low)
     return (bottom - scale.y(loss)) / (bottom - top)
 
 
-def _write(axes: Any, one: Verdict, row: int, look: Any) -> None:
+def _write(axes: Any, one: Verdict, row: int, look: Mapping[str, Look]) -> None:
     """A line of the verdict under a panel."""
-    y = -0.26 - 0.085 * row
-    axes.text(0.0, y, f"{one.renders:,}:", transform=axes.transAxes, fontsize=8.5, color=QUIET, ha="left")
-    name = axes.text(
-        0.16, y, one.best.agent, transform=axes.transAxes, fontsize=8.5, color=HUES[look[one.best.agent].hue]
+    y = -(BOTTOM_INCHES + ROW_INCHES * row) / PLOT_INCHES
+    words = (
+        (0.1, f"{one.renders:,}", QUIET, "right", "normal"),
+        (0.14, one.best.agent, HUES[look[one.best.agent].hue], "left", "bold"),
+        (0.68, one.short, INK, "left", "normal"),
     )
-    name.set_fontweight("bold")
-    axes.text(0.64, y, one.short, transform=axes.transAxes, fontsize=8.5, color=INK, ha="left")
+    for x, text, colour, side, weight in words:
+        axes.text(x, y, text, transform=axes.transAxes, fontsize=8, color=colour, ha=side, va="top", fontweight=weight)

@@ -12,6 +12,7 @@ from typing import Any
 
 from myna import __version__
 from myna.envs.noise_floor import success_loss
+from myna.errors import MynaError, printable
 from myna.evaluation.report.evaluation_board import Board, read_board
 from myna.evaluation.report.evaluation_colours import looks
 from myna.evaluation.report.evaluation_curves import chart, scale_of
@@ -45,6 +46,10 @@ def write_evaluation_report(out: Path, sounds: int = SOUNDS) -> Path:
         MynaError: the folder holds no evaluation, or cannot be written.
     """
     board = read_board(out)
+    if not board.suites:
+        raise MynaError(
+            f"{printable(str(out))} holds no rows yet: go on with `myna evaluate` before there is a report."
+        )
     for kind, picture in zip(("svg", "png"), draw_figure(board), strict=True):
         write_atomic(out / f"{FIGURE}.{kind}", picture)
     write_atomic(out / REPORT, render_evaluation_report(board, sounds))

@@ -124,7 +124,7 @@ def _scene(board: Board, panel: Panel, entry: Entry, why: str, renders: int, ren
 
 
 def _best_lines(board: Board, panel: Panel, index: int, renders: int) -> list[list[Line]]:
-    """The best run of each agent that was run with so many renders or stops earlier, best first; equal presets joined."""
+    """The best run of each agent with so many renders, or with its most, best first; equal presets are joined."""
     best: dict[str, Line] = {}
     for line in panel.lines:
         if line.index == index and line.renders <= renders and line.u:

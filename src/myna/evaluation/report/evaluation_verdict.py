@@ -72,7 +72,9 @@ class Verdict:
             return f"{best.median:.3f}"
         if _spans_one(best.ratio_low, best.ratio_high):
             return f"{best.median:.3f}, level with {self.baseline}"
-        return f"{best.median:.3f} = {best.ratio:.2f} × {self.baseline} ({best.ratio_low:.2f} to {best.ratio_high:.2f})"
+        return (
+            f"{best.median:.3f}, ×{best.ratio:.2f} of {self.baseline} ({best.ratio_low:.2f} to {best.ratio_high:.2f})"
+        )
 
     @property
     def sentence(self) -> str:
