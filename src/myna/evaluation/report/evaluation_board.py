@@ -140,7 +140,8 @@ def read_board(out: Path) -> Board:
     Raises:
         MynaError: the folder holds no evaluation.
     """
-    return board_of(results(out / CELLS), read_summary(out), read_about(out))
+    about = read_about(out)
+    return board_of(results(out / CELLS), read_summary(out), about)
 
 
 def board_of(lines: Sequence[Line], summary: Mapping[str, Any], about: Mapping[str, Any]) -> Board:

@@ -15,13 +15,13 @@ __all__ = ["HUES", "Look", "looks"]
 # Class in evaluation.css → colour on a light ground, as there.
 HUES = {
     "ink": "#1b1d24",
-    "grey": "#7d8493",
     "red": "#d55e00",
     "blue": "#0072b2",
     "green": "#008f68",
     "pink": "#b8508c",
     "gold": "#b87d00",
     "violet": "#7057c2",
+    "grey": "#7d8493",
 }
 SEARCHED = f"+{BASELINE}"
 _KNOWN = {

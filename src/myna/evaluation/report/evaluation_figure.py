@@ -1,4 +1,4 @@
-"""The main figure of an evaluation as files: quality against renders by kind of sound, and under each who is best.
+"""The main figure of an evaluation as files: quality against renders by kind of sound, and who is best.
 
 The same numbers, colours and axes as on the page.
 """
@@ -6,6 +6,7 @@ The same numbers, colours and axes as on the page.
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,11 +18,12 @@ from myna.evaluation.summary import Standing
 
 __all__ = ["draw_figure"]
 
-PANEL_INCHES, LABEL_INCHES, MARGIN_INCHES = 3.1, 1.35, 0.65
-PLOT_INCHES, TOP_INCHES, BOTTOM_INCHES = 3.1, 0.4, 0.55
-ROW_INCHES, LABEL_GAP_INCHES = 0.23, 0.135
+PLOT_INCHES = (3.1, 2.9)
+LEFT_INCHES, RIGHT_INCHES, TOP_INCHES, BOTTOM_INCHES = 0.62, 1.45, 0.42, 0.5
+ROW_INCHES, LABEL_GAP_INCHES = 0.2, 0.135
+COLUMNS, LONGEST_NAMES = 2, 22
 INK, QUIET, LINE = "#1b1d24", "#646b7a", "#e2ded5"
-REPEATABLE = {"svg.hashsalt": "myna", "svg.fonttype": "path", "font.family": "DejaVu Sans"}
+REPEATABLE: dict[Any, Any] = {"svg.hashsalt": "myna", "svg.fonttype": "path", "font.family": "DejaVu Sans"}
 
 
 def draw_figure(board: Board) -> tuple[bytes, bytes]:
@@ -40,23 +42,31 @@ def _saved(figure: Any, kind: str, metadata: Mapping[str, None]) -> bytes:
 
 
 def _figure(board: Board) -> Any:
-    """A row of panels, each with its verdict under it."""
+    """Panels in two columns, and in the last place who is best."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    step, rows = PANEL_INCHES + LABEL_INCHES + 0.45, len(board.asked_renders)
-    foot = BOTTOM_INCHES + ROW_INCHES * rows + 0.12
-    width, height = MARGIN_INCHES + step * len(board.kinds), foot + PLOT_INCHES + TOP_INCHES
-    figure = Figure(figsize=(width, height), dpi=160, facecolor="white")
+    places = len(board.kinds) + 1
+    size = (COLUMNS * _cell_inches()[0], math.ceil(places / COLUMNS) * _cell_inches()[1])
+    figure = Figure(figsize=size, dpi=160, facecolor="white")
     FigureCanvasAgg(figure)
     scale = scale_of(board)
     for place, panel in enumerate(board.kinds):
-        left = MARGIN_INCHES + place * step
-        axes = figure.add_axes((left / width, foot / height, PANEL_INCHES / width, PLOT_INCHES / height))
-        _draw_panel(axes, panel, board, scale)
-        if place == 0:
-            axes.set_ylabel("median loss (0 = identical, 1 = two random presets)", fontsize=8, color=QUIET)
+        _draw_panel(_axes(figure, place), panel, board, scale)
+    _write_verdicts(_axes(figure, places - 1), board)
     return figure
+
+
+def _cell_inches() -> tuple[float, float]:
+    return LEFT_INCHES + PLOT_INCHES[0] + RIGHT_INCHES, TOP_INCHES + PLOT_INCHES[1] + BOTTOM_INCHES
+
+
+def _axes(figure: Any, place: int) -> Any:
+    """At a place of the grid, row by row from the top."""
+    (width, height), (across, down) = figure.get_size_inches(), _cell_inches()
+    left = place % COLUMNS * across + LEFT_INCHES
+    bottom = height - (place // COLUMNS + 1) * down + BOTTOM_INCHES
+    return figure.add_axes((left / width, bottom / height, PLOT_INCHES[0] / width, PLOT_INCHES[1] / height))
 
 
 def _draw_panel(axes: Any, panel: Panel, board: Board, scale: Scale) -> None:
@@ -71,8 +81,6 @@ def _draw_panel(axes: Any, panel: Panel, board: Board, scale: Scale) -> None:
     if panel.floor is not None and panel.floor.median >= scale.low:
         axes.axhline(panel.floor.median, color=QUIET, linewidth=0.8, linestyle=":")
         axes.text(scale.first, panel.floor.median * 1.03, "noise floor", fontsize=7, color=QUIET, va="bottom")
-    for row, one in enumerate(verdicts(panel, board.asked_renders, board.baseline)):
-        _write(axes, one, row, look)
 
 
 def _style(axes: Any, panel: Panel, board: Board, scale: Scale) -> None:
@@ -87,6 +95,7 @@ def _style(axes: Any, panel: Panel, board: Board, scale: Scale) -> None:
     axes.grid(color=LINE, linewidth=0.7)
     axes.set_axisbelow(True)
     axes.tick_params(colors=QUIET, labelsize=8, length=0)
+    axes.set_ylabel("median loss", fontsize=8, color=QUIET, labelpad=2)
     axes.set_xlabel("renders", fontsize=8, color=QUIET, labelpad=2)
     sounds = f"{panel.targets} sound{'s' if panel.targets != 1 else ''}"
     axes.set_title(f"{panel.title} ({sounds})", fontsize=10, fontweight="bold", color=INK, loc="left")
@@ -106,7 +115,7 @@ def _draw_agent(axes: Any, own: Sequence[Standing], look: Look, scale: Scale) ->
 def _label(axes: Any, ends: Mapping[str, float], look: Mapping[str, Look], scale: Scale) -> None:
     """Names at the right edge, with a line to where an agent ends."""
     heights = {agent: _height(loss, scale) for agent, loss in ends.items()}
-    for agent, height in spread(heights, 0.0, 1.0, LABEL_GAP_INCHES / PLOT_INCHES).items():
+    for agent, height in spread(heights, 0.0, 1.0, LABEL_GAP_INCHES / PLOT_INCHES[1]).items():
         colour = HUES[look[agent].hue]
         axes.annotate(
             agent,
@@ -117,7 +126,14 @@ def _label(axes: Any, ends: Mapping[str, float], look: Mapping[str, Look], scale
             color=colour,
             fontweight="bold" if look[agent].solid else "normal",
             va="center",
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": colour,
+                "linewidth": 0.5,
+                "shrinkA": 0,
+                "shrinkB": 0,
+                "relpos": (0, 0.5),
+            },
         )
 
 
@@ -127,13 +143,31 @@ def _height(loss: float, scale: Scale) -> float:
     return (bottom - scale.y(loss)) / (bottom - top)
 
 
-def _write(axes: Any, one: Verdict, row: int, look: Mapping[str, Look]) -> None:
-    """A line of the verdict under a panel."""
-    y = -(BOTTOM_INCHES + ROW_INCHES * row) / PLOT_INCHES
-    words = (
-        (0.1, f"{one.renders:,}", QUIET, "right", "normal"),
-        (0.14, one.best.agent, HUES[look[one.best.agent].hue], "left", "bold"),
-        (0.68, one.short, INK, "left", "normal"),
-    )
-    for x, text, colour, side, weight in words:
-        axes.text(x, y, text, transform=axes.transAxes, fontsize=8, color=colour, ha=side, va="top", fontweight=weight)
+def _write_verdicts(axes: Any, board: Board) -> None:
+    """A table in words: by kind of sound and renders who is best, and by how much."""
+    axes.axis("off")
+    axes.set_title("Who is best", fontsize=10, fontweight="bold", color=INK, loc="left")
+    _write(axes, 0, ("renders", "agent (≈ level with it)", "median loss, ratio of losses"), (QUIET,) * 3, "normal")
+    look, row = looks(board.agents), 1.0
+    for panel in board.kinds:
+        _write(axes, row, ("", panel.title, ""), (INK,) * 3)
+        for one in verdicts(panel, board.asked_renders, board.baseline):
+            row += 1.0
+            colours = (QUIET, HUES[look[one.best.agent].hue], INK)
+            _write(axes, row, (f"{one.renders:,}", _names(one), one.short), colours)
+        row += 1.3
+
+
+def _write(axes: Any, row: float, cells: Sequence[str], colours: Sequence[str], weight: str = "bold") -> None:
+    y = 1.0 - ROW_INCHES * row / PLOT_INCHES[1]
+    places = ((0.06, "right", "normal"), (0.1, "left", weight), (0.72, "left", "normal"))
+    for text, colour, (x, side, heavy) in zip(cells, colours, places, strict=True):
+        axes.text(x, y, text, transform=axes.transAxes, fontsize=8, color=colour, ha=side, va="top", fontweight=heavy)
+
+
+def _names(one: Verdict) -> str:
+    """The best agent and what is level with it, as far as there is room."""
+    if not one.level:
+        return one.best.agent
+    names = f"{one.best.agent} ≈ {', '.join(one.level)}"
+    return names if len(names) <= LONGEST_NAMES else f"{one.best.agent} ≈ {len(one.level)} more"
