@@ -36,7 +36,7 @@ class Options:
     """run nothing: make the results anew from the rows that are there"""
     no_report: Flag = False
     """leave out report.html and the figure"""
-    sounds: Annotated[int, whole(0, 1_000)] = 12
+    sounds: Annotated[int, whole(0, 1_000)] = 16
     """targets that can be heard in the report, as many as fit"""
     quiet: Flag = False
     """say nothing while it runs"""

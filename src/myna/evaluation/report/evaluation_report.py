@@ -28,7 +28,7 @@ from myna.files import write_atomic
 __all__ = ["FIGURE", "REPORT", "SOUNDS", "render_evaluation_report", "write_evaluation_report"]
 
 REPORT, FIGURE = "report.html", "figure"
-SOUNDS = 12
+SOUNDS = 16
 """Targets that can be heard, unless something else is asked for."""
 
 

@@ -54,7 +54,7 @@ class Verdict:
             if _spans_one(best.ratio_low, best.ratio_high):
                 says += f", level with {self.baseline} ({best.ratio:.2f} of its loss, {interval})"
             else:
-                says += f", {best.ratio:.2f} of {self.baseline}'s on the same sound ({interval})"
+                says += f"; on the same sound it has {best.ratio:.2f} of {self.baseline}'s loss ({interval})"
         return says + "." + self._ties()
 
     def _ties(self) -> str:
