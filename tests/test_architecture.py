@@ -25,7 +25,9 @@ LAYERS = [
     ["training"],
     ["evaluation"],
     ["render", "analysis", "playing"],
-    ["matching"],
+    ["contact_sheet"],
+    ["matching", "exporting"],
+    ["match_files"],
     ["app", "cli"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

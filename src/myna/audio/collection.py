@@ -65,7 +65,8 @@ class Recording:
 def read_index(folder: str | os.PathLike[str]) -> list[Recording]:
     """The notes of a folder, in the order of its index.
 
-    The index has the columns file, gm_program, instrument, note_midi, gate_s and sha256, and may have others.
+    The index has the columns file, program (or gm_program, that of General MIDI), instrument, note_midi, gate_s and
+    sha256, and may have others.
 
     Raises:
         BadAudioError: no index, no notes in it, or a row that says something impossible.
@@ -88,9 +89,8 @@ def read_index(folder: str | os.PathLike[str]) -> list[Recording]:
 def _recording(path: Path, line: int, row: dict[str, str]) -> Recording:
     try:
         name, note_midi, gate_s = row["file"], float(row["note_midi"]), float(row["gate_s"])
-        found = Recording(
-            path.parent / name, int(row["gm_program"]), row["instrument"], note_midi, gate_s, row["sha256"]
-        )
+        program = int(row["program" if "program" in row else "gm_program"])
+        found = Recording(path.parent / name, program, row["instrument"], note_midi, gate_s, row["sha256"])
     except KeyError as error:
         raise BadAudioError(f"{_shown(path)} has no column {error}.") from None
     except (TypeError, ValueError):

@@ -129,8 +129,7 @@ def run(argv: list[str]) -> int:
 
 def _about(name: str) -> dict[str, Any]:
     suite = load_suite(name)
-    about = suite.about if isinstance(suite, FrozenSet) else "single notes of sampled instruments, recorded"
-    return {"name": name, "targets": len(suite), "about": about}
+    return {"name": name, "targets": len(suite), "about": suite.about}
 
 
 def _presets(suite: FrozenSet) -> list[dict[str, Any]]:
