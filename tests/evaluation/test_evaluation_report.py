@@ -187,7 +187,7 @@ def test_every_agent_and_suite_is_shown_with_what_was_asked_for(html: str) -> No
     for words in ("stage-1", "stage-2", "real", "0123456789ab", "a processor, 2 cores", "2026-01-02T03:04:05"):
         assert words in page.text
     assert "myna evaluate --suite stage-1,real --agents policy+cma-es,cma-es,sac --budgets 1,16,256" in page.text
-    assert load_suite("stage-1").about[1:] in page.text  # pyright: ignore[reportAttributeAccessIssue]
+    assert load_suite("stage-1").about[1:] in page.text
 
 
 def test_the_medians_of_the_page_are_those_of_the_summary(told: Board, html: str) -> None:

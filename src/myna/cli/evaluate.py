@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from myna.cli.arguments import Flag, named, names, parse, whole, wholes
+from myna.cli.arguments import UNSAID, Flag, named, names, parse, whole, wholes
 from myna.cli.messages import print_json, say, shown
 
 __all__ = ["Options", "run"]
@@ -17,16 +17,16 @@ class Options:
     """Compare agents on frozen suites. What is there already is not run again: a run that was stopped goes on."""
 
     suite: Annotated[tuple[str, ...] | None, names("NAME,…")] = None
-    """suites (default all; see `myna suites list`)"""
+    """suites, see `myna suites list`"""
     agents: Annotated[tuple[str, ...] | None, names("NAME,…")] = None
-    """agents, or LABEL=NAME:SETTING=VALUE (default all)"""
+    """agents, or LABEL=NAME:SETTING=VALUE"""
     budgets: Annotated[tuple[int, ...], wholes(1, 1_000_000)] = (1, 16, 64, 256, 1000)
     """renders for each target"""
     seeds: Annotated[int, whole(1, 1_000)] = 3
     """runs of each, with other draws"""
     measured_seeds: Annotated[int, whole(0, 1_000)] = 1
     """of these so many are measured by the field's metrics too, a tenth of a second for each preset"""
-    limit: Annotated[int | None, whole(1, 1_000_000)] = None
+    limit: Annotated[int | None, whole(1, 1_000_000), UNSAID] = None
     """only the first targets of each suite (default all)"""
     out: Annotated[str, named("DIR")] = "out/evaluation"
     """the folder for rows, results and report (default out/evaluation)"""

@@ -30,7 +30,6 @@ KINDS = {
     "real": "Recorded instruments",
     "vital": "Another synth: Vital",
 }
-RECORDED = "Single notes of sampled instruments that nothing was trained on."
 
 
 @dataclass(frozen=True)
@@ -160,7 +159,7 @@ def _suite(name: str, lines: Sequence[Line], found: Sequence[Standing]) -> Panel
 
 
 def _about(name: str) -> str:
-    said = getattr(load_suite(name), "about", RECORDED)
+    said = load_suite(name).about
     return said[:1].upper() + said[1:].rstrip(".") + "."
 
 

@@ -156,6 +156,8 @@ def _write_verdicts(axes: Any, board: Board) -> None:
             colours = (QUIET, HUES[look[one.best.agent].hue], INK)
             _write(axes, row, (f"{one.renders:,}", _names(one), one.short), colours)
         row += 1.3
+    note = "Loss: 0 = identical, 1 = two random presets. Bands and brackets: 95 % intervals."
+    axes.text(0.0, -0.06, note, transform=axes.transAxes, fontsize=7.5, color=QUIET, va="top")
 
 
 def _write(axes: Any, row: float, cells: Sequence[str], colours: Sequence[str], weight: str = "bold") -> None:
