@@ -14,7 +14,10 @@ __all__ = ["Options", "run"]
 
 @dataclass(frozen=True)
 class Options:
-    """Compare agents on frozen suites. What is there already is not run again: a run that was stopped goes on."""
+    """Compare agents on frozen suites. What is there already is not run again: a run that was stopped goes on.
+
+    Example: myna evaluate --suite real --agents cma-es,policy+cma-es --budgets 16,256 --seeds 1 --processes 2
+    """
 
     suite: Annotated[tuple[str, ...], names("NAME,…"), UNSAID] = ()
     """suites (default all; see `myna suites list`)"""
