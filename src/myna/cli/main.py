@@ -21,6 +21,7 @@ __all__ = ["VERBS", "main"]
 VERBS: dict[str, tuple[str, str]] = {
     "match": ("myna.cli.match:run", "recording in, preset out"),
     "presets": ("myna.cli.presets:run", "list, show, validate and generate presets"),
+    "library": ("myna.cli.library:run", "keep presets, and find them by words, tags or sound"),
     "render": ("myna.cli.render:run", "play a preset into an audio file"),
     "analyse": ("myna.cli.analyse:run", "show what a sound is like"),
     "loss": ("myna.cli.loss:run", "tell how far a sound is from another, and why"),

@@ -124,6 +124,11 @@ class Library:
         with self.database.reading() as connection:
             return self._entry(_row(connection, entry_id))
 
+    def find_id(self, start: str) -> str:
+        """The whole id of the entry that `get` would return; raises as it does."""
+        with self.database.reading() as connection:
+            return _row(connection, start)["id"]
+
     def update(
         self,
         entry_id: str,
