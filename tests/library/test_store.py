@@ -10,9 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parent))
-from presets import TABLE, drawn, imported  # pyright: ignore[reportMissingImports]
+from tests.library.presets import TABLE, drawn, imported
 
 from myna.errors import BadPresetError, IncompatibleVersionError, MynaError, UsageError
 from myna.library import Library, Lineage, open_library
@@ -51,7 +49,7 @@ def test_a_preset_comes_back_to_the_bit_with_its_lineage(library: Library) -> No
     assert again.created_utc == again.changed_utc != ""
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=ANY.filter(bool),
     author=ANY,

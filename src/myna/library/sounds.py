@@ -9,6 +9,7 @@ Shapes: n presets, K pictures, N notes, S stretches, B bands.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import threading
 from collections.abc import Callable, Sequence
@@ -39,6 +40,7 @@ _HELD_S = (0.0, 0.02, 0.06, 0.14, 0.3, 0.6)
 _RELEASED_S = (0.0, 0.1, 0.4)
 _BANDS = 32
 _SHAPE = (len(NOTES), len(_HELD_S) + len(_RELEASED_S) - 2, _BANDS)
+_HEARD = dataclasses.replace(LEAN, floor_db=-120.0)  # so that no floor but the picture's is met, however soft the sound
 _FLOOR_DB = -62.0
 """Of a picture: what is softer beside a sound at TARGET_LUFS is not heard."""
 _SILENT_LUFS = -60.0
@@ -60,7 +62,7 @@ def picture(audio: np.ndarray, gate_s: float, sample_rate: int, threads: int = 1
     Returns:
         (n, S, B) float32 in dB, and which can be heard at all, (n,) bool.
     """
-    heard = analyse(audio, sample_rate, LEAN, threads)
+    heard = analyse(audio, sample_rate, _HEARD, threads)
     held = [frame_at(min(t, gate_s), sample_rate) for t in _HELD_S]
     released = [frame_at(gate_s + t, sample_rate) for t in _RELEASED_S]
     parts = [pool(heard, edges, _BANDS).unflatten(-1, (-1, _BANDS)) for edges in (held, released)]
