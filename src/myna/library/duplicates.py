@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -19,7 +21,7 @@ _ROWS = 512
 
 
 def exact_duplicates(library: Library) -> list[list[str]]:
-    """Groups of entries whose knobs make the same sound, knobs that cannot be heard left aside; ids, oldest first."""
+    """Groups of entries with the same knobs, twin oscillators exchanged or not; ids, oldest first."""
     more = select(ENTRIES.c.sound).group_by(ENTRIES.c.sound).having(func.count() > 1)
     wanted = select(ENTRIES.c.sound, ENTRIES.c.id).where(ENTRIES.c.sound.in_(more)).order_by(ENTRIES.c.seq)
     groups: dict[str, list[str]] = {}
@@ -39,7 +41,7 @@ def audible_duplicates(sounds: Sounds, within_db: float = AUDIBLE_DB) -> list[li
         within_db: greatest distance, see `myna.library.sounds`.
     """
     seqs, pictures = sounds.pictures()
-    groups = near_groups(pictures.reshape(len(pictures), -1), within_db)
+    groups = near_groups(pictures.reshape(len(pictures), math.prod(pictures.shape[1:])), within_db)
     with sounds.library.database.reading() as connection:
         wanted = select(ENTRIES.c.seq, ENTRIES.c.id).where(ENTRIES.c.seq.in_(each_of(map(int, seqs))))
         ids = {seq: entry_id for seq, entry_id in connection.execute(wanted)}
@@ -49,7 +51,9 @@ def audible_duplicates(sounds: Sounds, within_db: float = AUDIBLE_DB) -> list[li
 
 def near_groups(points: np.ndarray, within: float) -> list[np.ndarray]:
     """Groups of rows of points (K, D) that hang together by steps whose root mean square is less than `within`."""
-    centred = points - points.mean(0, keepdims=True) if len(points) else points
+    if not len(points):
+        return []
+    centred = points - points.mean(0, keepdims=True)  # small numbers, small rounding
     power = np.einsum("kd,kd->k", centred, centred)
     firsts, seconds = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for start in range(0, len(points), _ROWS):  # each block against itself and what follows

@@ -138,7 +138,7 @@ def is_text(text: str) -> bool:
 
 
 def sound_hashes(presets: list[Preset], table: ParameterTable) -> list[str]:
-    """For each preset a hash of what can be heard of its knobs: the same for twins whose knobs cannot be told apart."""
+    """For each checked preset a hash of its knobs, the same for twins, see `ParameterTable.canonical`."""
     u = np.reshape([preset.u(table) for preset in presets], (-1, len(table)))
     rows = np.round(table.canonical(u), _SAME) + 0.0  # -0.0 is 0.0
     return [sha256_hex(table.digest.encode() + row.tobytes())[:32] for row in rows]

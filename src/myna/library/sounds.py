@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import threading
 from collections.abc import Callable, Sequence
 
@@ -227,5 +228,5 @@ class Sounds:
 
 def rms_db(differences: np.ndarray) -> np.ndarray:
     """Root mean square of (K, …) over all but the first dimension, (K,)."""
-    flat = differences.reshape(len(differences), -1)
-    return np.sqrt(np.einsum("kd,kd->k", flat, flat) / np.float32(flat.shape[1] or 1))
+    flat = differences.reshape(len(differences), math.prod(differences.shape[1:]))
+    return np.sqrt(np.einsum("kd,kd->k", flat, flat) / np.float32(flat.shape[1]))
