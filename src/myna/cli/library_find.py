@@ -108,7 +108,7 @@ class Duplicates(Shared):
 
     audible: Flag = False
     """also those whose knobs differ, but not their sound (volume aside)"""
-    within: Annotated[float | None, number(0, 60), UNSAID] = None
+    within: Annotated[float | None, number(0, 6), UNSAID] = None
     """what differs by less (dB) is one sound to --audible"""
 
     def run(self) -> int:
