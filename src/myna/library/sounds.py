@@ -1,7 +1,8 @@
 """What presets sound like: a small picture of each, kept in the library, and the nearest to a preset or a recording.
 
 A picture is the log-mel of the preset's sound at the bank's notes, averaged over a few stretches of time and 32 bands,
-all brought to one loudness. The distance of two is the root mean square of their difference in dB: volume does not count.
+all brought to one loudness. The distance of two is the root mean square of their difference in dB: volume does not
+count.
 Pictures are named after the engine's sources, and taken anew when these change.
 
 Shapes: n presets, K pictures, N notes, S stretches, B bands.
@@ -24,6 +25,7 @@ from myna.audio.target import TARGET_LUFS, Target
 from myna.errors import MynaError, UsageError
 from myna.features import analyse, frame_at, pool
 from myna.files import sha256_hex
+from myna.library.entry import Entry
 from myna.library.query import LIGHT, Filters, Page, as_row, matching
 from myna.library.schema import ENTRIES, PRESETS, SOUNDS
 from myna.library.store import Library, each_of
@@ -118,8 +120,10 @@ class Sounds:
                 progress(min(done + _BATCH, len(missing)), len(missing))
         return len(missing)
 
-    def like(self, sound: Preset | Target, filters: Filters | None = None, offset: int = 0, limit: int = 50) -> Page:
-        """The entries that sound most like a preset or a recording, nearest first; call `refresh` before.
+    def like(
+        self, sound: Entry | Preset | Target, filters: Filters | None = None, offset: int = 0, limit: int = 50
+    ) -> Page:
+        """The entries that sound most like an entry, a preset or a recording, nearest first; call `refresh` before.
 
         Args:
             sound: a recording is compared at its own note, between those that presets were heard at.
@@ -133,7 +137,11 @@ class Sounds:
         if offset < 0 or limit < 0:
             raise UsageError("A page begins at 0 or later, and has 0 rows or more.")
         seqs, pictures = self.pictures()
-        away = self.distances(sound, pictures)
+        own = self._place(sound, seqs) if isinstance(sound, Entry) else None
+        if own is not None:
+            away = rms_db(pictures - pictures[own])
+        else:
+            away = self.distances(sound.preset if isinstance(sound, Entry) else sound, pictures)
         with self.library.database.reading() as connection:
             fit = list(connection.execute(matching(filters or Filters(), ENTRIES.c.seq)).scalars())
             rows = np.flatnonzero(np.isin(seqs, fit))
@@ -176,6 +184,13 @@ class Sounds:
                 seqs = np.array([seq for seq, _ in rows], np.int64)
                 self._read = (tuple(state), seqs, drawn.reshape(-1, *_SHAPE).astype(np.float32))
             return self._read[1:]
+
+    def _place(self, entry: Entry, seqs: np.ndarray) -> int | None:
+        """Where an entry's picture is, if there is one."""
+        with self.library.database.reading() as connection:
+            seq = connection.execute(select(ENTRIES.c.seq).where(ENTRIES.c.id == entry.id)).scalar()
+        found = np.flatnonzero(seqs == seq)
+        return int(found[0]) if len(found) else None
 
     def _missing(self) -> list[int]:
         mine = SOUNDS.c.engine == self.key
