@@ -26,6 +26,7 @@ LAYERS = [
     ["evaluation"],
     ["render", "analysis", "playing"],
     ["matching"],
+    ["match_files"],
     ["app", "cli"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
@@ -143,6 +144,7 @@ def test_every_file_belongs_to_a_known_layer() -> None:
         ("render.py", "from myna.matching import match"),
         ("cli/match.py", "from myna.app import page"),
         ("app/page.py", "from myna.cli.main import main"),
+        ("match_files.py", "from myna.app.jobs import Jobs"),
         ("units.py", "from myna.params.table import Table"),
         ("synth/base.py", "from myna.nowhere import thing"),
         ("__init__.py", "from .params import table"),

@@ -17,7 +17,7 @@ import soundfile
 
 import myna.matching
 from myna.cli.main import main
-from myna.cli.match_files import safe_stems
+from myna.match_files import safe_stems
 from myna.presets.codec import load_preset, save_preset
 from myna.presets.preset import Preset
 from myna.synth.registry import synth_table
