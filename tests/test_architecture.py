@@ -26,7 +26,7 @@ LAYERS = [
     ["evaluation"],
     ["render", "analysis", "playing"],
     ["matching"],
-    ["match_files"],
+    ["helped", "match_files"],
     ["app", "cli"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

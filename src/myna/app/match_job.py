@@ -51,6 +51,7 @@ def run(request: Mapping[str, Any], desk: Any) -> dict[str, Any]:
     Raises:
         MynaError: the sound or a setting cannot be used, or it was stopped before anything was heard.
     """
+    from myna.helped import what_helped
     from myna.match_files import write_match
     from myna.matching import match_target
 
@@ -70,7 +71,7 @@ def run(request: Mapping[str, Any], desk: Any) -> dict[str, Any]:
     desk.tell(says="Writing the report")
     write_match(result, desk.folder, request["name"], desk.stopped())
     summary = json.loads((desk.folder / "match.json").read_bytes())  # its paths are those inside the folder
-    more = {"total_s": target.total_s, "story": _story(result), "findings": _findings(result, target)}
+    more = {"total_s": target.total_s, "story": what_helped(result, most=SAID), "findings": _findings(result, target)}
     return {**summary, **more}
 
 
@@ -117,13 +118,6 @@ class _Live:
         if self.pending is not None and now_s - self.written_s >= BEST_EVERY_S:
             write_atomic(self.desk.folder / BEST, encode_sound(self.pending, self.sample_rate))
             self.pending, self.written_s = None, now_s
-
-
-def _story(result: Any) -> list[str]:
-    """The steps that helped most, in words, in the order in which they were made."""
-    from myna.envs.history import biggest, sentences
-
-    return sentences(synth_table(result.settings.synth), biggest(result.edits, SAID))
 
 
 def _findings(result: Any, target: Target) -> list[dict[str, Any]]:
