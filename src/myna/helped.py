@@ -58,7 +58,7 @@ def _losses(result: MatchResult, renderer: Renderer, u: np.ndarray) -> np.ndarra
     """Losses (M,) of presets (M, P) against the match's target."""
     target = result.target
     audio: Any = renderer.render(u, [Probe(target.note_midi, target.velocity, target.gate_s, target.total_s)])[:, 0]
-    goal = np.zeros(audio.shape[1:], np.float32)
+    goal: Any = np.zeros(audio.shape[1:], np.float32)
     length = min(goal.shape[1], target.audio.shape[1])
     goal[:, :length] = target.audio[:, :length]
     heard, wanted = (analyse(sounds, renderer.sample_rate, FULL) for sounds in (audio, goal[None]))

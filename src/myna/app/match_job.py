@@ -6,6 +6,7 @@ The request: `name` (of the sound, for people), `note` and `gate` (as corrected 
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 import time
@@ -33,10 +34,10 @@ SAID = 6
 
 def prepare() -> None:
     """Load what a match needs: the engine, the ears, the search."""
-    import myna.matching  # noqa: F401 - for what it brings along
     from myna.synth.base import Probe
     from myna.synth.renderer import Renderer
 
+    importlib.import_module("myna.matching")
     renderer = Renderer()
     renderer.render(renderer.table.encode(renderer.table.defaults)[None], Probe(60, 100, 0.05, 0.1))
 

@@ -146,13 +146,18 @@ def _alternatives(job: Job, found: list[Found], sounds: list[tuple[np.ndarray, f
             st.caption(_gain(gain_db))
             player(audio, one.sample_rate, name=one.title)
             with st.container(horizontal=True, gap="small"):
-                rest = {"type": "tertiary"}
-                st.button("Closer", key=f"closer.{place}", on_click=closer, args=(job, one.preset), **rest)
-                st.button("Start from this", key=f"from.{place}", on_click=prepare_from, args=(job, one.preset), **rest)
-                st.button("Synth", key=f"send.{place}", on_click=_send, args=(one.preset,), **rest)
+                st.button("Closer", key=f"closer.{place}", on_click=closer, args=(job, one.preset), type="tertiary")
+                st.button(
+                    "Start from this",
+                    key=f"from.{place}",
+                    on_click=prepare_from,
+                    args=(job, one.preset),
+                    type="tertiary",
+                )
+                st.button("Synth", key=f"send.{place}", on_click=_send, args=(one.preset,), type="tertiary")
                 st.download_button(
                     "Preset", dumps(one.preset), preset_file_name(one.preset), "application/json", key=f"get.{place}",
-                    on_click="ignore", **rest,
+                    on_click="ignore", type="tertiary",
                 )  # fmt: skip
 
 

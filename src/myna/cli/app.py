@@ -7,7 +7,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from myna.cli.arguments import Flag, chosen, named, parse, whole
 from myna.errors import BackendError
@@ -72,7 +72,7 @@ def command_line(options: Options) -> list[str]:
     return [sys.executable, "-m", "streamlit", "run", str(entry), *flags]
 
 
-def _server(options: Options) -> dict[str, object]:
+def _server(options: Options) -> dict[str, Any]:
     return {
         "global.developmentMode": "false",  # it is guessed from where Streamlit lies, and then no port may be chosen
         "server.address": options.address,
@@ -91,7 +91,7 @@ def _server(options: Options) -> dict[str, object]:
     }
 
 
-def _theme(name: str) -> dict[str, object]:
+def _theme(name: str) -> dict[str, Any]:
     """One theme is fixed by Streamlit; two leave the choice to the computer and the menu."""
     look = {f"theme.{key}": value for key, value in LOOK.items()}
     if name == "system":
