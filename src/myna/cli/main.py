@@ -20,8 +20,8 @@ __all__ = ["VERBS", "main"]
 
 VERBS: dict[str, tuple[str, str]] = {
     "match": ("myna.cli.match:run", "recording in, preset out"),
-    "app": ("myna.cli.app:run", "play, match and compare in the browser"),
     "presets": ("myna.cli.presets:run", "list, show, validate and generate presets"),
+    "app": ("myna.cli.app:run", "play, match and compare in the browser"),
     "render": ("myna.cli.render:run", "play a preset into an audio file"),
     "analyse": ("myna.cli.analyse:run", "show what a sound is like"),
     "loss": ("myna.cli.loss:run", "tell how far a sound is from another, and why"),
