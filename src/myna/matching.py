@@ -14,6 +14,7 @@ from myna.agents.archive import AUDIBLE_DB
 from myna.audio.target import Target
 from myna.errors import UsageError
 from myna.evaluation.metrics import metrics
+from myna.evaluation.similarity import similarity_percent
 from myna.features import FULL, analyse
 from myna.loss import PerceptualLoss
 from myna.presets import Preset
@@ -24,6 +25,7 @@ from myna.synth.renderer import Renderer
 __all__ = ["Alternative", "MatchResult", "MatchSettings", "match_target", "similarity_percent"]
 
 Progress = Callable[[int, int, float], None]
+Improved = Callable[[int, float, np.ndarray], None]
 
 # At most this part of the budget is kept back for rendering the alternatives.
 _KEPT_BACK = 4
@@ -53,7 +55,7 @@ class Alternative:
 
 @dataclass(frozen=True)
 class MatchResult:
-    """Everything that a report tells."""
+    """Everything that a report tells; `first_u` is the preset (P,) that was heard first."""
 
     target: Target
     settings: MatchSettings
@@ -71,11 +73,7 @@ class MatchResult:
     note_midi: float
     gate_s: float
     warnings: tuple[str, ...] = field(default=())
-
-
-def similarity_percent(loss: float) -> float:
-    """A loss as a person reads it: 0 → 100 %, a random pair (1) → 5 %, falling exponentially."""
-    return float(100.0 * np.exp(-3.0 * max(loss, 0.0)))
+    first_u: np.ndarray | None = None
 
 
 def match_target(
@@ -85,6 +83,7 @@ def match_target(
     stop: Callable[[], bool] | None = None,
     renderer: Renderer | None = None,
     preparing: Callable[[int, int], None] | None = None,
+    improved: Improved | None = None,
 ) -> MatchResult:
     """Search for a preset that sounds like the target.
 
@@ -100,6 +99,7 @@ def match_target(
         stop: polled; true ends the search and keeps the best so far.
         renderer: to share one between targets.
         preparing: called with (done, total) while the bank is built, the first time.
+        improved: called with (renders, loss, audio (2, T)) whenever a better preset has been heard.
 
     Raises:
         UsageError: unknown agent or synth, a lock without a start, a budget or `top` under 1.
@@ -112,7 +112,7 @@ def match_target(
     agent = make_agent(settings.agent, renderer)
     began = time.perf_counter()
     goal = _goal(target, settings, renderer)
-    watch = Watch(_whole_budget(progress, settings.budget), preparing, stop)
+    watch = Watch(_whole_budget(progress, settings.budget), preparing, stop, improved=_of_one(improved))
     budget = settings.budget - min(settings.top - 1, settings.budget // _KEPT_BACK)
     (match,) = agent.match([goal], budget, generator(settings.seed, "match", settings.agent), watch=watch)
     result = _result(target, settings, renderer, goal, match)
@@ -138,6 +138,13 @@ def _whole_budget(progress: Progress | None, budget: int) -> Progress | None:
     if progress is None:
         return None
     return lambda renders, _, loss: progress(renders, budget, loss)
+
+
+def _of_one(improved: Improved | None) -> Callable[[int, int, float, np.ndarray], None] | None:
+    """The same for a search of many goals, of which there is one."""
+    if improved is None:
+        return None
+    return lambda _, renders, loss, audio: improved(renders, loss, audio)
 
 
 def _result(target: Target, settings: MatchSettings, renderer: Renderer, goal: Goal, match: Match) -> MatchResult:
@@ -169,6 +176,7 @@ def _result(target: Target, settings: MatchSettings, renderer: Renderer, goal: G
         note_midi=target.note_midi,
         gate_s=target.gate_s,
         warnings=tuple(target.warnings),
+        first_u=match.trail[0][2] if match.trail else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""The verb `render`: a preset, a note, and out comes sound; and new presets, drawn by ear.
+"""The verb `render`: a preset, a note, and out comes sound; and new presets, drawn by ear, whole or by module.
 
 Shapes: audio (2, T) float32, full scale = 1. Units: MIDI note, seconds, Hz.
 """
@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from myna.audio.files import encode_wav
-from myna.errors import BadPresetError, UsageError, printable
+from myna.errors import BadPresetError, MynaError, UsageError, printable
 from myna.presets.codec import load_preset
 from myna.presets.factory import load_factory
-from myna.presets.generator import MusicalPrior, UniformPrior
+from myna.presets.generator import MAX_TRIES, MusicalPrior, UniformPrior, audible
+from myna.presets.mix import with_modules
 from myna.presets.preset import Preset
 from myna.presets.styles import STYLES
 from myna.seeding import generator
@@ -23,7 +26,7 @@ from myna.synth.base import Probe
 from myna.synth.registry import synth_table
 from myna.synth.renderer import Renderer
 
-__all__ = ["draw_presets", "encode_sound", "find_preset", "render_preset"]
+__all__ = ["draw_presets", "encode_sound", "find_preset", "randomise_preset", "render_preset"]
 
 DRAW_PROBE = Probe(60, 100, 1.5, 2.0)
 """What a new preset must be heard with."""
@@ -89,6 +92,39 @@ def draw_presets(
         name = f"{kind if prior == 'musical' else prior} {seed}-{i + 1}".capitalize()
         drawn.append(Preset.from_u(renderer.table, u[0], name=name, category=kind, tags=(prior,)))
     return drawn
+
+
+def randomise_preset(
+    preset: Preset, modules: Iterable[str], seed: int = 0, category: str | None = None, renderer: Any = None
+) -> Preset:
+    """Draw some modules of a preset anew, the way people set them; the others stay, and it is never silent.
+
+    Args:
+        preset: the preset.
+        modules: what to draw.
+        seed: the same seed gives the same preset.
+        category: whose habits; each draw picks its own if absent.
+        renderer: one to use again; else a new one for the preset's synth.
+
+    Raises:
+        UsageError: unknown category or module.
+        MynaError: it stayed silent, draw after draw.
+    """
+    renderer = Renderer(synth=preset.synth) if renderer is None else renderer
+    prior, u, chosen = MusicalPrior(renderer.table, category), preset.u(renderer.table), tuple(modules)
+    for i in range(MAX_TRIES):
+        drawn = prior.sample_each([generator(seed, "randomise", i)])[0]
+        mixed = with_modules(renderer.table, u, drawn, chosen)
+        if audible(renderer.render(mixed[None], DRAW_PROBE))[0]:
+            settings = renderer.table.to_dict(renderer.table.decode(mixed))
+            # What stays keeps its digits: a way to u and back would round them.
+            return replace(preset, values={**settings, **_outside(preset, chosen)})
+    raise MynaError("Nothing but silence came up: unlock or switch on a module that makes sound.")
+
+
+def _outside(preset: Preset, modules: Iterable[str]) -> dict[str, Any]:
+    """The settings of all other modules."""
+    return {name: value for name, value in preset.values.items() if name.partition(".")[0] not in modules}
 
 
 def render_preset(

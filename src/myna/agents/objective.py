@@ -64,6 +64,7 @@ class Watch:
         stop: asked between rounds; true ends the searches, keeping the best.
         log: called with (index of the goal, u (n, P), losses (n,), features (n,) without magnitudes) of all that was
             heard, each goal's in the order of their evaluation.
+        improved: called with (index of the goal, renders, its best loss, audio (C, T)) whenever a goal's best improves.
         waited_s: seconds that went into what later targets share.
     """
 
@@ -71,6 +72,7 @@ class Watch:
     preparing: Callable[[int, int], None] | None = None
     stop: Callable[[], bool] | None = None
     log: Callable[[int, np.ndarray, np.ndarray, Features], None] | None = None
+    improved: Callable[[int, int, float, np.ndarray], None] | None = None
     waited_s: float = 0.0
 
     @property
@@ -165,5 +167,7 @@ class Objective:
                 self.best_loss, self.best_u, self.best_audio = float(loss), u[i].copy(), audio[i].copy()
                 self.trail.append((self.renders + i + 1, self.best_loss, self.best_u))
         self.renders += len(u)
+        if self.watch.improved is not None and np.min(losses, initial=np.inf) <= self.best_loss < np.inf:
+            self.watch.improved(self.index, self.trail[-1][0], self.best_loss, self.best_audio)
         if self.watch.log is not None:
             self.watch.log(self.index, u, losses, features)

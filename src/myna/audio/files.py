@@ -84,7 +84,13 @@ def display_name(path: str | os.PathLike[str], max_length: int = 60) -> str:
     return printable(os.path.basename(os.fspath(path)) or os.fspath(path), max_length)
 
 
-def load_audio(path: str | os.PathLike[str], *, sample_rate: int = 44_100) -> Audio:
+def load_audio(
+    path: str | os.PathLike[str],
+    *,
+    sample_rate: int = 44_100,
+    name: str | None = None,
+    max_duration_s: float = MAX_DURATION_S,
+) -> Audio:
     """Read one audio file through every check, resampled to the asked rate.
 
     In order: regular file, at most 256 MiB, known magic bytes, header limits (1 to 8 channels, 8 to
@@ -94,6 +100,8 @@ def load_audio(path: str | os.PathLike[str], *, sample_rate: int = 44_100) -> Au
     Args:
         path: the file.
         sample_rate: Hz of the result, 8,000 to 192,000.
+        name: what to call it in messages, where that is not the file's name; any text.
+        max_duration_s: longest file that is taken, at most 600.
 
     Returns:
         The sound, float32 (C, T), all channels kept.
@@ -108,13 +116,14 @@ def load_audio(path: str | os.PathLike[str], *, sample_rate: int = 44_100) -> Au
     """
     if not MIN_RATE_HZ <= sample_rate <= MAX_RATE_HZ:
         raise UsageError(f"The sample rate {sample_rate} Hz is outside {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz.")
-    name = display_name(path)
+    name = display_name(path) if name is None else printable(name, 60)
+    longest_s = min(max_duration_s, MAX_DURATION_S)
     try:
         _check_regular(path, name)
         with open(path, "rb", buffering=0) as file:
             is_mpeg = _check_bytes(file, name)
             with _muted_stderr() if is_mpeg else contextlib.nullcontext():
-                samples, source_rate = _decode(file, sample_rate, name)
+                samples, source_rate = _decode(file, sample_rate, longest_s, name)
         samples = _resample(samples, source_rate, sample_rate, name)
     except MemoryError:
         raise BadAudioError(f"“{name}” needs more memory than there is: cut it shorter.") from None
@@ -181,7 +190,7 @@ def _is_known_magic(head: bytes) -> bool:
     return len(head) >= 2 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[1] & 0x18 != 8 and head[1] & 6 != 0
 
 
-def _decode(file: BinaryIO, asked_rate: int, name: str) -> tuple[np.ndarray, int]:
+def _decode(file: BinaryIO, asked_rate: int, longest_s: float, name: str) -> tuple[np.ndarray, int]:
     """Return (samples float32 (T, C), rate in Hz) after header and content checks."""
     try:
         # By descriptor, not by name: libsndfile must judge by content, never by the file's extension.
@@ -189,7 +198,7 @@ def _decode(file: BinaryIO, asked_rate: int, name: str) -> tuple[np.ndarray, int
     except DECODE_ERRORS:
         raise BadAudioError(f"“{name}” is damaged or in an unknown encoding: export it again as WAV.") from None
     with source:
-        _check_header(source, asked_rate, name)
+        _check_header(source, asked_rate, longest_s, name)
         try:
             blocks = list(_checked_blocks(source, name))
         except DECODE_ERRORS:
@@ -208,7 +217,7 @@ def _check_length(frames: int, source: soundfile.SoundFile, name: str) -> None:
         raise BadAudioError(f"“{name}” is cut short, {heard}: export it again.")
 
 
-def _check_header(source: soundfile.SoundFile, asked_rate: int, name: str) -> None:
+def _check_header(source: soundfile.SoundFile, asked_rate: int, longest_s: float, name: str) -> None:
     rate, channels, frames = source.samplerate, source.channels, source.frames
     if source.format not in FORMATS:
         raise BadAudioError(f"“{name}” is not an audio file myna knows: convert it to {KNOWN_FORMATS}.")
@@ -220,8 +229,8 @@ def _check_header(source: soundfile.SoundFile, asked_rate: int, name: str) -> No
         raise BadAudioError(f"“{name}” holds no samples: export it again.")
     if frames >= 2**62:  # libsndfile's word for "unknown"
         raise BadAudioError(f"“{name}” does not say how long it is: export it again as WAV.")
-    if frames > MAX_DURATION_S * rate:
-        raise BadAudioError(f"“{name}” lasts more than {MAX_DURATION_S} s: cut out the note you want.")
+    if frames > longest_s * rate:
+        raise BadAudioError(f"“{name}” lasts more than {longest_s:g} s: cut out the note you want.")
     if 4 * channels * frames * max(1.0, asked_rate / rate) > MAX_DECODED_BYTES:
         limit = MAX_DECODED_BYTES // 2**20
         raise BadAudioError(f"“{name}” decodes to more than {limit} MiB: cut it shorter or mix it down to stereo.")

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 from myna.cli.arguments import Flag, chosen, named, parse, whole
-from myna.cli.match_files import open_out
+from myna.cli.folders import open_out
 from myna.cli.messages import print_json, rounded, shown
 from myna.provenance import write_run
 

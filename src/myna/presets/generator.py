@@ -16,7 +16,7 @@ from myna.params import ParameterTable
 from myna.presets.draw import draw_settings
 from myna.presets.styles import STYLES
 
-__all__ = ["SILENT_DB", "MusicalPrior", "UniformPrior", "audible"]
+__all__ = ["MAX_TRIES", "SILENT_DB", "MusicalPrior", "UniformPrior", "audible"]
 
 Render = Callable[[np.ndarray], np.ndarray]
 SILENT_DB = -45.0
