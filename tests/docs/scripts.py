@@ -7,7 +7,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -52,9 +52,9 @@ def _run(module: ModuleType, arguments: list[str], folder: Path, monkeypatch: py
 def _engine(module: ModuleType, arguments: list[str], folder: Path) -> tuple[Patches, list[str]]:
     from myna.files import cache_dir
 
-    warm = partial(module._first_sound, str(cache_dir()))  # compiling anew takes half a minute
+    warm = cache(partial(module._first_sound, str(cache_dir())))  # compiling anew takes half a minute
     counts = {"BATCH": 1, "FACTORY_PASSES": 1, "PAIRS": 1, "timing.TRIAL_S": 1e-4}
-    return {**counts, "_first_sound": lambda _: warm(), "PEERS": ()}, set_option(arguments, "--out", str(folder / "e.json"))
+    return {**counts, "_first_sound": lambda _: warm(), "report.PEERS": (), "PEERS": ()}, set_option(arguments, "--out", str(folder / "e.json"))
 
 
 def _features(module: ModuleType, arguments: list[str], _: Path) -> tuple[Patches, list[str]]:
@@ -84,7 +84,8 @@ class _Named:
 def _matching(module: ModuleType, arguments: list[str], folder: Path) -> tuple[Patches, list[str]]:
     settings = module.MatchSettings
     short = lambda budget, **rest: settings(budget=min(budget, MOST_RENDERS), **rest)  # noqa: E731
-    for name, value in (("--limit", "1"), ("--processes", "1"), ("--out", str(folder / "matching.jsonl"))):
+    values = {"--targets": "prior", "--limit": "1", "--processes": "1", "--out": str(folder / "matching.jsonl")}
+    for name, value in values.items():
         arguments = set_option(arguments, name, value)
     return {"MatchSettings": short, "_at": lambda curve, _: min(loss for _, loss in curve)}, arguments
 
@@ -95,11 +96,14 @@ def _cold_cma(module: ModuleType, arguments: list[str], _: Path) -> tuple[Patche
 
 
 def _agents(module: ModuleType, arguments: list[str], folder: Path) -> tuple[Patches, list[str]]:
-    asked = option(arguments, "--agents", "random,regression").split(",")
-    values = {"--agents": ",".join(asked), "--limit": "1", "--processes": "1", "--out": str(folder / "rows")}
-    for name, value in {**values, "--budgets": str(MOST_RENDERS)}.items():
+    values = {
+        "--agents": option(arguments, "--agents", "random,regression"),
+        "--sets": option(arguments, "--sets", "in").split(",")[-1],
+        "--budgets": str(MOST_RENDERS), "--limit": "1", "--processes": "1", "--out": str(folder / "rows"),
+    }  # fmt: skip
+    for name, value in values.items():
         arguments = set_option(arguments, name, value)
-    return {}, arguments
+    return {"myna.evaluation.comparison._YARDSTICKS": 1}, arguments
 
 
 def _sac(module: ModuleType, arguments: list[str], _: Path) -> tuple[Patches, list[str]]:

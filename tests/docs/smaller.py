@@ -21,6 +21,8 @@ NOT_RUN = {
     "make bench": "runs the benchmarks, which are run one by one",
     "benchmarks/peers.sh": "installs other synths from the network",
     "python benchmarks/cuda_build.py": "needs numba-cuda, which takes the place of a part of numba for all tests",
+    "python -m myna.evaluation.suites.make": "freezes the suites of the package anew, for minutes",
+    "python examples/make_vital_suite.py --out out/vital": "needs Vital",
     "pytest tests/loss/test_cheats.py -rP": "is one of these tests",
     "tensorboard --logdir out": "serves until it is stopped",
 }
@@ -30,16 +32,18 @@ MOST_RENDERS = 8
 _FEW = ("run.steps=2", "run.log_every=1", "run.evaluate_every=2", "run.checkpoint_every=2")
 _SHORT = (
     *(change for change in TINY if not change.startswith(("run.", "sac.learner.networks"))),  # networks are those of `init`
-    *("run.steps=24", "run.log_every=8", "run.evaluate_every=24", "run.checkpoint_every=24", "sac.learn_after=12"),
-    *("sac.world.recordings.variants=2", "device=cpu"),
+    *("run.steps=8", "run.log_every=4", "run.evaluate_every=8", "run.checkpoint_every=8", "sac.learn_after=4"),
+    "sac.learner.warm_up=1",
 )
+_LONG = (*_SHORT, "sac.world.recordings.variants=2", "device=cpu")
+_CLONING = (*_FEW, "cloning.batch=4", "cloning.played=2", "cloning.horizon=2")
 _TRAINED: Mapping[str, tuple[str, ...]] = {
-    "smoke": TINY,
-    "laptop": _SHORT,
-    "gpu": _SHORT,
+    "smoke": (*_SHORT, "sac.learner.networks.hidden=[16, 16]"),
+    "laptop": _LONG,
+    "gpu": _LONG,
     "regression": (*_FEW, "regression.network={hidden=8, layers=1}", "regression.batch=8", "regression.heard=2"),
-    "cloning": (*_FEW, "cloning.batch=4", "cloning.played=2"),
-    "dream": (*_FEW, "cloning.batch=4", "cloning.played=2"),
+    "cloning": _CLONING,
+    "dream": _CLONING,
     "proxy": (*_FEW, "proxy.network={hidden=8, layers=1}", "proxy.batch=8"),
 }
 _PLAYING = ("smoke", "laptop", "gpu")
@@ -74,8 +78,8 @@ def _evaluate(words: Words, _: Path) -> Words:
     if "--only-table" in words:
         return words
     marks = {str(min(int(mark), MOST_RENDERS)) for mark in option(words, "--budgets", "1,2").split(",")}
-    for name, value in (("--suite", "stage-1"), ("--agents", "mean-preset,random")):
-        words = set_option(words, name, option(words, name, value))
+    words = set_option(words, "--suite", option(words, "--suite", "stage-1").split(",")[0])
+    words = set_option(words, "--agents", option(words, "--agents", "mean-preset,random"))
     for name in ("--limit", "--seeds", "--processes"):
         words = set_option(words, name, "1")
     return set_option(set_option(words, "--budgets", ",".join(sorted(marks))), "--measured-seeds", "0")
