@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup match test bench soak app lint
+.PHONY: help setup match test bench soak docs app lint
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -37,6 +37,10 @@ bench: setup ## Measure the engine, the ears, the environment and the matcher: t
 
 soak: setup ## Run the long tests (minutes to hours)
 	MYNA_SOAK=1 $(BIN)/python -m pytest -m soak
+
+docs: setup ## Build the documentation into site/, without the network
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "open site/index.html, or: python -m http.server -d site"
 
 app: ## The web app (later milestone)
 	@echo "The app comes with a later milestone; until then use: make match FILE=your_sound.wav" >&2; exit 2

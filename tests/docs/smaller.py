@@ -23,17 +23,20 @@ NOT_RUN = {
     "python benchmarks/cuda_build.py": "needs numba-cuda, which takes the place of a part of numba for all tests",
     "python -m myna.evaluation.suites.make": "freezes the suites of the package anew, for minutes",
     "python examples/make_vital_suite.py --out out/vital": "needs Vital",
+    "pip install 'myna[wandb]'": "needs the network",
+    "pip install vita": "likewise",
+    "pytest -m soak tests/envs/test_machine.py -k hour": "runs for an hour",
     "pytest tests/loss/test_cheats.py -rP": "is one of these tests",
     "tensorboard --logdir out": "serves until it is stopped",
 }
 """Command → why no test runs it."""
 
 MOST_RENDERS = 8
-_FEW = ("run.steps=2", "run.log_every=1", "run.evaluate_every=2", "run.checkpoint_every=2")
+_FEW = ("run.steps=2", "run.log_every=1", "run.evaluate_every=2", "run.checkpoint_every=2", "run.media=0")
 _SHORT = (
     *(change for change in TINY if not change.startswith(("run.", "sac.learner.networks"))),  # networks are those of `init`
     *("run.steps=8", "run.log_every=4", "run.evaluate_every=8", "run.checkpoint_every=8", "sac.learn_after=4"),
-    "sac.learner.warm_up=1",
+    *("sac.learner.warm_up=1", "run.media=1"),
 )
 _LONG = (*_SHORT, "sac.world.recordings.variants=2", "device=cpu")
 _CLONING = (*_FEW, "cloning.batch=4", "cloning.played=2", "cloning.horizon=2")
