@@ -39,7 +39,7 @@ soak: setup ## Run the long tests (minutes to hours)
 	MYNA_SOAK=1 $(BIN)/python -m pytest -m soak
 
 docs: setup ## Build the documentation into site/, without the network
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "open site/index.html, or: python -m http.server -d site"
 
 app: ## The web app (later milestone)

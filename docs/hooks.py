@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ __all__ = ["PAGES", "on_files", "on_page_markdown"]
 ROOT = Path(__file__).parents[1]
 PAGES = {"benchmarks/README.md": "benchmarks.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 """File in the repository → page of the site."""
+_LINK = re.compile(r"\[([^\]]+)\]\(\.\./([^)#]+)(#[^)]*)?\)")
 
 
 def on_files(files: Files, config: Any) -> Files:
@@ -22,7 +24,13 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Mend the links, which in the repository go up and down again."""
-    for source, page in PAGES.items():
-        markdown = markdown.replace(f"](../{source}", f"]({page}")
-    return markdown
+    """Mend links that leave their folder: to pages, or to files that only the repository has, which are named instead."""
+    return _LINK.sub(_mended, markdown)
+
+
+def _mended(link: re.Match[str]) -> str:
+    text, path, anchor = link[1], link[2], link[3] or ""
+    page = PAGES.get(path) or (path.removeprefix("docs/") if path.startswith("docs/") else "")
+    if page:
+        return f"[{text}]({page}{anchor})"
+    return f"{text} (`{path}`)" if (ROOT / path).exists() else link[0]

@@ -1,6 +1,6 @@
 """Runs steps of a page in a process of its own, in which some of the package's modules are files of an overlay.
 
-    python -m tests.docs.overlaid OVERLAY DATA STEPS.json
+python -m tests.docs.overlaid OVERLAY DATA STEPS.json
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Overlay(MetaPathFinder):
 
 
 def module(words: list[str], overlay: Path) -> int:
-    """`python -m MODULE …`, with fewer pairs where there are pairs; what it writes beside itself goes into the overlay."""
+    """`python -m MODULE …`, with fewer pairs; what it writes beside itself goes into the overlay."""
     path = Path(words[1].replace(".", "/") + ".py")
     if not (overlay / path).exists():
         (overlay / path).parent.mkdir(parents=True, exist_ok=True)

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted(ROOT.glob("docs/*.md")) + [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "benchmarks/README.md")]
+PAGES = sorted(ROOT.glob("docs/*.md")) + [
+    ROOT / name for name in ("README.md", "CONTRIBUTING.md", "benchmarks/README.md")
+]
 PROGRAMS = {"myna", "make", "python", "pytest", "pip", "tensorboard", "mkdocs", "apt-get", "benchmarks/peers.sh"}
+GROUPS = {"presets", "suites", "listen", "library"}  # verbs with verbs of their own
 SHELLS = {"bash", "sh", "shell", "console"}
 _FENCE = re.compile(r"^ *(`{3,}|~{3,}) *([\w+-]*)(.*)$")
 _TITLE = re.compile(r'title="([^"]+)"')
@@ -96,7 +99,10 @@ def _read(kind: str, lines: list[str]) -> Iterator[Step]:
         return
     _, _, info = kind.partition(" ")
     language, _, rest = info.partition(" ")
-    named, code = _TITLE.search(rest), "\n".join(line.removeprefix("    ") if kind == "indented" else line for line in lines)
+    named, code = (
+        _TITLE.search(rest),
+        "\n".join(line.removeprefix("    ") if kind == "indented" else line for line in lines),
+    )
     if named:
         yield File(named[1], code, language == "diff")
     elif language == "python" or (kind == "indented" and code.lstrip().startswith(("import ", "from "))):
@@ -108,11 +114,12 @@ def _read(kind: str, lines: list[str]) -> Iterator[Step]:
 
 def _command(text: str, inline: bool) -> Iterator[Command]:
     """A command, if it is a whole one: nothing stands for something else in it."""
-    text = re.split(r" +# | \\?[|>] ", text.strip())[0]
+    text = re.split(r" {2,}| # | \\?[|>] ", text.strip())[0]
     if text.split("=")[0].isupper():  # VARIABLE=value before the program
         text = text.partition(" ")[2]
     if not text or text.split()[0] not in PROGRAMS or len(text.split()) < 1 + inline:
         return
     words = [word.strip("[]") if word.startswith("[-") else word for word in shlex.split(text)]
     if not any(_PLACEHOLDER.search(word) for word in words):
-        yield Command(tuple(words), named=inline and words[0] == "myna" and len(words) == 2)
+        verbs = 2 + (len(words) > 2 and words[1] in GROUPS)
+        yield Command(tuple(words), named=inline and words[0] == "myna" and len(words) == verbs)

@@ -54,11 +54,19 @@ def _engine(module: ModuleType, arguments: list[str], folder: Path) -> tuple[Pat
 
     warm = cache(partial(module._first_sound, str(cache_dir())))  # compiling anew takes half a minute
     counts = {"BATCH": 1, "FACTORY_PASSES": 1, "PAIRS": 1, "timing.TRIAL_S": 1e-4}
-    return {**counts, "_first_sound": lambda _: warm(), "report.PEERS": (), "PEERS": ()}, set_option(arguments, "--out", str(folder / "e.json"))
+    return {**counts, "_first_sound": lambda _: warm(), "report.PEERS": (), "PEERS": ()}, set_option(
+        arguments, "--out", str(folder / "e.json")
+    )
 
 
 def _features(module: ModuleType, arguments: list[str], _: Path) -> tuple[Patches, list[str]]:
-    return {"BATCH": 2, "LARGE_BATCH": 2, "ROUNDS": 1, "REFERENCE_SOUNDS": 1, "peak_gib": module.score_large_batch}, arguments
+    return {
+        "BATCH": 2,
+        "LARGE_BATCH": 2,
+        "ROUNDS": 1,
+        "REFERENCE_SOUNDS": 1,
+        "peak_gib": module.score_large_batch,
+    }, arguments
 
 
 def _env(module: ModuleType, arguments: list[str], _: Path) -> tuple[Patches, list[str]]:
@@ -91,7 +99,7 @@ def _matching(module: ModuleType, arguments: list[str], folder: Path) -> tuple[P
 
 
 def _cold_cma(module: ModuleType, arguments: list[str], _: Path) -> tuple[Patches, list[str]]:
-    pool = lambda count, mp_context: ThreadPoolExecutor(1)  # noqa: E731, ARG005
+    pool = lambda count, mp_context: ThreadPoolExecutor(1)  # noqa: E731
     return {"ProcessPoolExecutor": pool}, set_option(set_option(arguments, "--targets", "1"), "--budget", "2")
 
 
@@ -115,7 +123,9 @@ def _identifiability(module: ModuleType, arguments: list[str], folder: Path) -> 
 
 
 def _calibrate(module: ModuleType, arguments: list[str], folder: Path) -> tuple[Patches, list[str]]:
-    return {"write_atomic": lambda path, text: (folder / path.name).write_text(text)}, set_option(arguments, "--pairs", "4")
+    return {"write_atomic": lambda path, text: (folder / path.name).write_text(text)}, set_option(
+        arguments, "--pairs", "4"
+    )
 
 
 def _schema(module: ModuleType, arguments: list[str], folder: Path) -> tuple[Patches, list[str]]:

@@ -34,7 +34,9 @@ NOT_RUN = {
 MOST_RENDERS = 8
 _FEW = ("run.steps=2", "run.log_every=1", "run.evaluate_every=2", "run.checkpoint_every=2", "run.media=0")
 _SHORT = (
-    *(change for change in TINY if not change.startswith(("run.", "sac.learner.networks"))),  # networks are those of `init`
+    *(
+        change for change in TINY if not change.startswith(("run.", "sac.learner.networks"))
+    ),  # networks are those of `init`
     *("run.steps=8", "run.log_every=4", "run.evaluate_every=8", "run.checkpoint_every=8", "sac.learn_after=4"),
     *("sac.learner.warm_up=1", "run.media=1"),
 )
@@ -101,9 +103,29 @@ def _table(config: str) -> str:
     return "cloning" if config == "dream" else config
 
 
+def _ablate(words: Words, _: Path) -> Words:
+    """By steps alone, so that all commands of a page share the rows of the base."""
+    if "--list" in words:
+        return words
+    names = [word for word in words[1:] if not word.replace(".", "").isdigit() and not word.startswith("--")]
+    return ["ablate", *names, "--steps", "8", "--quiet"]
+
+
+def _listen(words: Words, _: Path) -> Words:
+    if "score" in words:
+        return words
+    if "--renders" in words:
+        words = set_option(words, "--renders", str(MOST_RENDERS))
+    if "--matches" in words:  # a page may make several tests, and a key is never written over
+        words = set_option(words, "--out", "out/listen-to-matches")
+    return set_option(words, "--traps", "0")
+
+
 _VERBS: Mapping[str, Callable[[Words, Path], Words]] = {
     "match": _match,
     "collect": _collect,
     "evaluate": _evaluate,
     "train": _train,
+    "ablate": _ablate,
+    "listen": _listen,
 }

@@ -1,4 +1,4 @@
-"""Every command and every example in the documentation is run, smaller but by the same verb, or named with the reason."""
+"""Every command and example of the documentation is run, smaller but by the same verb, or named with the reason."""
 
 from __future__ import annotations
 
@@ -33,11 +33,15 @@ def is_run(step: Step) -> bool:
 
 
 SCRIPTS = sorted(
-    {str(step): step for name in READ if name not in EXTENDING for step in commands(READ[name]) if is_script(step)}.items()
+    {
+        str(step): step for name in READ if name not in EXTENDING for step in commands(READ[name]) if is_script(step)
+    }.items()
 )
 
 
-@pytest.mark.parametrize("name", [name for name, found in READ.items() if any(map(is_run, found)) and name not in EXTENDING])
+@pytest.mark.parametrize(
+    "name", [name for name, found in READ.items() if any(map(is_run, found)) and name not in EXTENDING]
+)
 def test_what_a_page_asks_for_runs_in_its_order(
     name: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -56,34 +60,19 @@ def test_a_program_runs(name: str, command: Command, tmp_path: Path, monkeypatch
 
 @pytest.mark.parametrize("name", EXTENDING)
 def test_what_a_page_adds_is_taken_at_its_word(name: str, data: Path, tmp_path: Path) -> None:
-    overlay, checkout = tmp_path / "overlay", tmp_path / "checkout"
-    prepare(checkout)
-    for files, asked in sections(READ[name]):
-        for file in files:
-            write(file, overlay)
-        run_apart(asked, overlay, checkout, data)
-
-
-def sections(found: Iterable[Step]) -> list[tuple[list[File], list[Command | Python]]]:
-    """Files, and what is to be run once they are there; over and over."""
-    parts: list[tuple[list[File], list[Command | Python]]] = [([], [])]
-    for step in found:
+    overlay = tmp_path / "overlay"
+    prepare(tmp_path / "checkout")
+    for step in READ[name]:
         if isinstance(step, File):
-            parts += [([], [])] if parts[-1][1] else []
-            parts[-1][0].append(step)
-        elif (is_run(step) or is_script(step)) and not getattr(step, "named", False):
-            parts[-1][1].append(step)
-    return parts
-
-
-def run_apart(asked: Iterable[Command | Python], overlay: Path, checkout: Path, data: Path) -> None:
-    """In a process of its own, for which the overlay's files are those of the package."""
+            write(step, overlay)
+    asked = [step for step in READ[name] if is_script(step) or (is_run(step) and not getattr(step, "named", False))]
+    asked.sort(key=lambda step: not is_script(step))  # they make what the others read
     told = [("python", step.code) if isinstance(step, Python) else ("command", step.words) for step in asked]
-    (overlay / "steps.json").write_text(json.dumps(told), encoding="utf-8")
+    (tmp_path / "steps.json").write_text(json.dumps(told), encoding="utf-8")
     places = os.pathsep.join([str(ROOT / "src"), str(ROOT), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
-        [sys.executable, "-m", "tests.docs.overlaid", overlay, data, overlay / "steps.json"],
-        cwd=checkout, env={**os.environ, "PYTHONPATH": places}, capture_output=True, text=True,
+        [sys.executable, "-m", "tests.docs.overlaid", overlay, data, tmp_path / "steps.json"],
+        cwd=tmp_path / "checkout", env={**os.environ, "PYTHONPATH": places}, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
 
@@ -107,7 +96,9 @@ def write(file: File, overlay: Path) -> None:
 
 
 def test_every_command_is_run_or_named_with_a_reason() -> None:
-    left = {str(step) for found in READ.values() for step in commands(found) if not is_run(step) and not is_script(step)}
+    left = {
+        str(step) for found in READ.values() for step in commands(found) if not is_run(step) and not is_script(step)
+    }
     skipped = left | {name for name, _ in SCRIPTS if name in NOT_RUN}
     assert skipped == set(NOT_RUN)
 
@@ -136,5 +127,5 @@ print(1)
         "myna doctor --json", "myna match", "myna suites list", "myna match a.wav --out out/a",
         "python benchmarks/env.py --json", "pytest -m soak", "myna presets list", "make test",
     ]  # fmt: skip
-    assert [step.named for step in commands(found)] == [False, True] + 6 * [False]
+    assert [step.named for step in commands(found)] == [False, True, True, *5 * [False]]
     assert Python("print(1)") in found
