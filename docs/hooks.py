@@ -24,7 +24,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Mend links that leave their folder: to pages, or to files that only the repository has, which are named instead."""
+    """Mend links that leave their folder: to pages, or to files of the repository, which are named instead."""
     return _LINK.sub(_mended, markdown)
 
 
