@@ -41,3 +41,9 @@ def small_ablations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(myna.training.ablation, "FOLDER", folder)
         yield
+
+
+@pytest.fixture(autouse=True)
+def own_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not that of whoever runs the tests."""
+    monkeypatch.setenv("MYNA_DATA_DIR", str(tmp_path / "library"))

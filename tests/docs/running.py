@@ -6,6 +6,7 @@ import glob
 import json
 import re
 import shutil
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -71,6 +72,10 @@ def give(words: Sequence[str]) -> None:
             _votes(path, Path(words[words.index("--key") + 1]))
         elif path.suffix == ".json":
             _preset(path)
+        elif path.suffix == ".zip":
+            _pack(path)
+        elif word.endswith("/"):
+            _preset(path / "mine.json")
         for weights in re.findall(r"weights=([^:,]+)", word):
             _weights(Path(weights))
 
@@ -86,6 +91,13 @@ def _preset(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     table = synth_table("serum-lite")
     save_preset(Preset.from_u(table, table.encode(table.defaults), name="Mine"), path)
+
+
+def _pack(path: Path) -> None:
+    """A zip file of one preset."""
+    _preset(path.with_suffix(".json"))
+    with zipfile.ZipFile(path, "w") as pack:
+        pack.write(path.with_suffix(".json"), "mine.json")
 
 
 def _votes(path: Path, key: Path) -> None:

@@ -122,6 +122,10 @@ def _identifiability(module: ModuleType, arguments: list[str], folder: Path) -> 
     return {"PAGE": folder / "page.md", "IMAGE": folder / "page.png"}, set_option(arguments, "--presets", "1")
 
 
+def _library(module: ModuleType, arguments: list[str], _: Path) -> tuple[Patches, list[str]]:
+    return {"ROUNDS": 1}, set_option(set_option(arguments, "--count", "200"), "--sounds", "4")
+
+
 def _calibrate(module: ModuleType, arguments: list[str], folder: Path) -> tuple[Patches, list[str]]:
     return {"write_atomic": lambda path, text: (folder / path.name).write_text(text)}, set_option(
         arguments, "--pairs", "4"
@@ -148,6 +152,7 @@ _SMALLER: Mapping[str, Callable[[ModuleType, list[str], Path], tuple[Patches, li
     "cold_cma": _cold_cma,
     "agents": _agents,
     "sac": _sac,
+    "library": _library,
     "identifiability": _identifiability,
     "myna.loss.calibrate": _calibrate,
     "myna.presets.schema": _schema,

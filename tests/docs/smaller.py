@@ -5,6 +5,7 @@ A verb or script that is not named here is run as it stands.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -38,7 +39,7 @@ _SHORT = (
         change for change in TINY if not change.startswith(("run.", "sac.learner.networks"))
     ),  # networks are those of `init`
     *("run.steps=8", "run.log_every=4", "run.evaluate_every=8", "run.checkpoint_every=8", "sac.learn_after=4"),
-    *("sac.learner.warm_up=1", "run.media=1"),
+    *("sac.learner.warm_up=1", "run.media=0"),
 )
 _LONG = (*_SHORT, "sac.world.recordings.variants=2", "device=cpu")
 _CLONING = (*_FEW, "cloning.batch=4", "cloning.played=2", "cloning.horizon=2")
@@ -121,6 +122,18 @@ def _listen(words: Words, _: Path) -> Words:
     return set_option(words, "--traps", "0")
 
 
+def _library(words: Words, _: Path) -> Words:
+    """With ids that the library has in the place of those on the page."""
+    from myna.library import open_library
+    from myna.library.query import find_ids
+
+    if words[1] != "tag":
+        return words
+    with open_library() as library:
+        ids = iter(find_ids(library))
+    return [next(ids, word) if re.fullmatch("[0-9a-f]{4}", word) else word for word in words]
+
+
 _VERBS: Mapping[str, Callable[[Words, Path], Words]] = {
     "match": _match,
     "collect": _collect,
@@ -128,4 +141,5 @@ _VERBS: Mapping[str, Callable[[Words, Path], Words]] = {
     "train": _train,
     "ablate": _ablate,
     "listen": _listen,
+    "library": _library,
 }
