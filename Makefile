@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup match test bench soak app lint
+.PHONY: help setup match test bench soak app docs lint
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -40,6 +40,10 @@ soak: setup ## Run the long tests (minutes to hours)
 
 app: setup ## Open the app in the browser
 	$(BIN)/myna app
+
+docs: setup ## Build the documentation into site/, without the network
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "open site/index.html, or: python -m http.server -d site"
 
 lint: setup ## Check style, formatting and types
 	$(BIN)/ruff check .
