@@ -52,8 +52,8 @@ def _stage(panel: Panel, keys: Keys) -> None:
 def _racks(panel: Panel, keys: Keys) -> None:
     """The modules, one rack at a time."""
     rack = st.segmented_control(
-        "Rack", tuple(RACKS), default=next(iter(RACKS)), required=True, key="synth.rack", label_visibility="collapsed",
-        width="stretch",
+        "Rack", tuple(RACKS), default=next(iter(RACKS)), required=True, key="rack", label_visibility="collapsed",
+        width="stretch", bind="query-params",
     )  # fmt: skip
     columns = st.columns(COLUMNS, gap="small")
     probe = keys.probe
