@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from myna.cli.arguments import UNSAID, Argument, Flag, chosen, named, one_or_more, parse, two, whole
+from myna.cli.listen_text import tally_text
 from myna.cli.messages import print_json, rounded, say, shown, unknown
 from myna.errors import MynaError, UsageError
 from myna.evaluation.suites import SUITES
@@ -19,7 +20,6 @@ from myna.files import make_folder, write_atomic
 
 if TYPE_CHECKING:
     from myna.evaluation.listening.sounds import Sounds
-    from myna.evaluation.listening.tally import Listener, Preference, Tally
     from myna.evaluation.listening.trials import ListeningTest
 
 __all__ = ["run"]
@@ -136,7 +136,7 @@ class Score:
         if self.json:
             print_json(rounded(as_json(found)))
         else:
-            print(_text(found))
+            print(tally_text(found))
         return 0
 
 
@@ -183,46 +183,3 @@ def _tell(test: ListeningTest, files: dict[str, Path], as_json: bool) -> None:
     print(f"{first} against {second}: {pairs} pairs, {traps} traps")
     for name, path in files.items():
         print(f"  {name:<6} {shown(str(path))}")
-
-
-# The result for a person
-
-
-def _text(found: Tally) -> str:
-    first, second = (shown(label) for label in found.contenders)
-    lines = [f"{first} against {second}, {found.pairs} pairs, {_count(len(found.listeners), 'listener')}"]
-    for question in found.pooled:
-        lines += ["", f"{question}:"]
-        lines += _table([(one.name, one.answers[question]) for one in found.listeners])
-        if len(found.listeners) > 1:
-            lines += _table([("all votes", found.pooled[question])])
-            lines += [f"{line}{_ties(found.ties[question])}" for line in _table([("by pair", found.by_pair[question])])]
-    if len(found.listeners) > 1:
-        lines += ["", "Votes of several listeners on one pair are not independent: quote the test by pair."]
-    lines += [""] + [_heed(one) for one in found.listeners if one.traps or one.missing]
-    return "\n".join(lines).rstrip()
-
-
-def _table(rows: list[tuple[str, Preference]]) -> list[str]:
-    return [f"  {shown(name):<16} {_sentence(one)}" for name, one in rows]
-
-
-def _sentence(one: Preference) -> str:
-    if one.share is None:
-        return "no votes"
-    interval = f"95 % interval {100 * one.low:.0f} to {100 * one.high:.0f} %"
-    return f"{one.wins:>3} to {one.losses:<3} {100 * one.share:3.0f} % ({interval}), p = {one.p:.2g}"
-
-
-def _ties(ties: int) -> str:
-    return f", {_count(ties, 'tie')} left out" if ties else ""
-
-
-def _heed(one: Listener) -> str:
-    traps = f"heard the target in {one.traps_passed} of {_count(one.traps, 'trap')}" if one.traps else ""
-    missing = f"left out {_count(one.missing, 'trial')}" if one.missing else ""
-    return f"{shown(one.name)} {' and '.join(filter(None, (traps, missing)))}"
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"

@@ -13,8 +13,8 @@ import numpy as np
 import soundfile
 
 from myna import __version__
+from myna.evaluation.listening.formats import QUESTIONS, VOTES_FORMAT, VOTES_VERSION
 from myna.evaluation.listening.trials import ListeningTest, samples_16
-from myna.evaluation.listening.votes import QUESTIONS, VOTES_FORMAT, VOTES_VERSION
 from myna.evaluation.report.page import asset, policy, template
 
 __all__ = ["render_test_page"]

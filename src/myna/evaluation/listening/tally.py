@@ -13,7 +13,8 @@ from typing import Any
 
 from scipy import stats
 
-from myna.evaluation.listening.votes import QUESTIONS, Ballot, Key
+from myna.evaluation.listening.formats import QUESTIONS
+from myna.evaluation.listening.votes import Ballot, Key
 
 __all__ = ["Listener", "Preference", "Tally", "as_json", "preference", "tally"]
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from myna.audio.target import normalise
 from myna.errors import UsageError, printable
+from myna.evaluation.listening.formats import KEY_FORMAT, KEY_VERSION
 from myna.evaluation.listening.sounds import Sounds, Three
-from myna.evaluation.listening.votes import KEY_FORMAT, KEY_VERSION
 from myna.evaluation.report.clips import equal_gains_db
 from myna.files import sha256_hex
 from myna.seeding import generator

@@ -1,8 +1,4 @@
-"""Votes and keys as files: written by strangers' browsers, so read strictly, and joined into who was preferred where.
-
-{"format": "myna-votes", "version": 1, "test": "16 hex digits", "listener": "…",
-"votes": [{"trial": "t01", "closer": "a", "better": "b"}, …]}
-"""
+"""Reading votes and keys: files of strangers' browsers, so strictly; joined, they say who was preferred where."""
 
 from __future__ import annotations
 
@@ -14,83 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from myna.errors import IncompatibleVersionError, MynaError, printable
+from myna.evaluation.listening.formats import (
+    KEY_FORMAT,
+    KEY_VERSION,
+    QUESTIONS,
+    SCHEMAS,
+    VOTES_FORMAT,
+    VOTES_VERSION,
+)
 from myna.presets.strict_json import parse, read_file
 
-__all__ = [
-    "KEY_FORMAT",
-    "KEY_VERSION",
-    "QUESTIONS",
-    "VOTES_FORMAT",
-    "VOTES_VERSION",
-    "Ballot",
-    "Key",
-    "KeyTrial",
-    "read_ballots",
-    "read_key",
-]
-
-KEY_FORMAT, KEY_VERSION = "myna-listening-key", 1
-VOTES_FORMAT, VOTES_VERSION = "myna-votes", 1
-QUESTIONS = {
-    "closer": {"asks": "Which is closer to X?", "hint": "The one that is more like X, whether you like it or not."},
-    "better": {"asks": "Which sounds better?", "hint": "The one that you would rather use, whatever X is like."},
-}
-MOST_TRIALS = 1000
-_SIDE = {"enum": ["a", "b"]}
-_TEXT = {"type": "string", "minLength": 1, "maxLength": 4096}
-_TRIAL = {"type": "string", "pattern": "^t[0-9]{2,4}$"}
-_TEST = {"type": "string", "pattern": "^[0-9a-f]{16}$"}
-
-
-def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """All of these and nothing else."""
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def _file(kind: str, version: int, properties: Mapping[str, Any]) -> dict[str, Any]:
-    return _object({"format": {"const": kind}, "version": {"const": version}, "test": _TEST, **properties})
-
-
-def _list(items: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": "array", "minItems": 1, "maxItems": MOST_TRIALS, "items": dict(items)}
-
-
-SCHEMAS = {
-    VOTES_FORMAT: _file(
-        VOTES_FORMAT,
-        VOTES_VERSION,
-        {
-            "listener": {"type": "string", "minLength": 1, "maxLength": 40},
-            "votes": _list(_object({"trial": _TRIAL, **dict.fromkeys(QUESTIONS, _SIDE)})),
-        },
-    ),
-    KEY_FORMAT: _file(
-        KEY_FORMAT,
-        KEY_VERSION,
-        {
-            "contenders": {"type": "array", "items": _TEXT, "minItems": 2, "maxItems": 2, "uniqueItems": True},
-            "seed": {"type": "integer"},
-            "about": {"type": "object"},
-            "trials": _list(
-                _object(
-                    {
-                        "id": _TRIAL,
-                        "target": {"type": "string"},
-                        "kind": {"enum": ["pair", "trap"]},
-                        "a": {"type": ["string", "null"]},
-                        "b": {"type": ["string", "null"]},
-                        "gains_db": _object({sound: {"type": "number"} for sound in "xab"}),
-                    }
-                )
-            ),
-        },
-    ),
-}
+__all__ = ["Ballot", "Key", "KeyTrial", "read_ballots", "read_key"]
 
 
 @dataclass(frozen=True)

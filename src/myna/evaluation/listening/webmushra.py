@@ -18,8 +18,8 @@ from typing import Any
 
 from myna.audio.wav import write_wav
 from myna.errors import UsageError
+from myna.evaluation.listening.formats import QUESTIONS
 from myna.evaluation.listening.trials import ListeningTest, Trial
-from myna.evaluation.listening.votes import QUESTIONS
 from myna.evaluation.report.page import printable
 from myna.files import make_folder, write_atomic
 
