@@ -29,6 +29,7 @@ __all__ = [
     "number",
     "one_or_more",
     "parse",
+    "two",
     "whole",
     "wholes",
 ]
@@ -200,6 +201,11 @@ def one_or_more(metavar: str) -> PrimitiveConstructorSpec[Any]:
         return tuple(paths)
 
     return PrimitiveConstructorSpec("*", metavar, convert, lambda value: isinstance(value, tuple), list)
+
+
+def two(metavar: str) -> PrimitiveConstructorSpec[Any]:
+    """Two words, or none where the flag is not given."""
+    return PrimitiveConstructorSpec(2, metavar, tuple, lambda value: isinstance(value, tuple), list)
 
 
 def _or_auto(convert: Callable[[str], Any]) -> Callable[[str], Any]:

@@ -31,6 +31,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "collect": ("myna.cli.collect:run", "make a data set to train on"),
     "evaluate": ("myna.cli.evaluate:run", "compare agents on frozen suites at equal budgets"),
     "suites": ("myna.cli.suites:run", "list, show, render and check the frozen lists of targets"),
+    "listen": ("myna.cli.listen:run", "make a blind listening test, and count its votes"),
     "doctor": ("myna.cli.doctor:run", "show versions, extras and settings of this installation"),
 }
 """Verb → ("module:function", what it does); a new verb is one file and one line here."""
