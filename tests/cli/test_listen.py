@@ -116,7 +116,8 @@ def test_names_of_strangers_cannot_disturb_the_terminal(
     [
         ([], "say what to do, one of make, score, webmushra"),
         (["mak"], "unknown verb 'mak': did you mean make?"),
-        (["--from", "nowhere"], "run `myna evaluate --suite real` with both agents"),
+        (["--from", "nowhere"], "run `myna evaluate --suite real --agents …,…`"),
+        (["--from", "nowhere", "--a", "sac", "--b", "cma-es"], "run `myna evaluate --suite real --agents sac,cma-es`"),
         (["--suite", "unreal"], "'unreal' is not one of stage-1, "),
         (["--pairs", "0"], "--pairs: 0 is outside 1 to 500"),
         (["--matches", "one"], "--matches needs a value"),

@@ -19,12 +19,13 @@ from hypothesis import strategies as st
 from myna.audio.loudness import loudness_lufs
 from myna.audio.wav import write_wav
 from myna.errors import MynaError, UsageError
-from myna.evaluation.comparison import goal_of, yardstick
+from myna.evaluation.comparison import yardstick
 from myna.evaluation.listening import sounds as sources
 from myna.evaluation.listening.page import render_test_page
 from myna.evaluation.listening.sounds import Sounds, Three, from_evaluation, from_matches
 from myna.evaluation.listening.trials import ListeningTest, draw_test, samples_16
 from myna.evaluation.listening.webmushra import configuration, export, to_yaml
+from myna.evaluation.other_notes import goal_of
 from myna.evaluation.suites.sets import PresetSet
 from myna.presets.generator import MusicalPrior
 from myna.seeding import generator
@@ -165,7 +166,14 @@ def test_the_page_is_closed_and_escapes_its_title() -> None:
 
 
 def kept(folder: Path, targets: PresetSet, label: str, u: np.ndarray, **changes: Any) -> None:
-    header = {"label": label, "anytime": False, "set": targets.name, "budget": 200, "yardstick": yardstick(targets)}
+    header = {
+        "label": label,
+        "agent": label,
+        "anytime": False,
+        "set": targets.name,
+        "budget": 200,
+        "yardstick": yardstick(targets),
+    }
     rows = [
         {
             "target": f"{HOSTILE}{i}",
@@ -175,7 +183,8 @@ def kept(folder: Path, targets: PresetSet, label: str, u: np.ndarray, **changes:
         for i in range(len(targets))
     ]
     lines = [header | changes, *rows]
-    path = folder / f"{label}.{targets.name}.200.jsonl"
+    path = folder / "cells" / f"{label}.{targets.name}.200.jsonl"
+    path.parent.mkdir(exist_ok=True)
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
@@ -200,13 +209,26 @@ def test_an_evaluation_plays_what_the_agents_had_found(tmp_path: Path, tiny: Pre
     assert np.array_equal(second, renderer.render(drawn[3:4], goal.probe)[0, 0])
     assert from_evaluation(tmp_path, "tiny", ("two", None)).labels == ("two", "one")
     # What one that is not anytime had after 16 renders of 200 is not what it does with 16.
-    with pytest.raises(UsageError, match="'two' had found on 'tiny' is known at 200, not at 16"):
+    mend = "run `myna evaluate --suite tiny --agents one,two --budgets 16`"
+    with pytest.raises(UsageError, match=f"'two' had found on 'tiny' is known at 200, not at 16: {mend}"):
         from_evaluation(tmp_path, "tiny", renders=16)
+
+
+def test_an_agent_that_has_nothing_more_to_say_is_heard_as_it_was(tmp_path: Path, tiny: PresetSet) -> None:
+    u = np.full((2, len(Renderer().table)), 0.5)
+    kept(tmp_path, tiny, "mean-preset", u, budget=1)
+    kept(tmp_path, tiny, "one", u + 0.1)
+    path = tmp_path / "cells" / "mean-preset.tiny.200.jsonl"
+    text = path.read_text().replace('"renders": 16', '"renders": 1')
+    path.rename(path.with_name("mean-preset.tiny.1.jsonl")).write_text(text)
+    for renders in (200, None):
+        found = from_evaluation(tmp_path, "tiny", ("mean-preset", "one"), renders)
+        assert len(found.names) == 2 and found.about["renders"] == 200
 
 
 def test_an_evaluation_that_cannot_be_heard_says_what_to_run(tmp_path: Path, tiny: PresetSet) -> None:
     u = np.full((2, len(Renderer().table)), 0.5)
-    with pytest.raises(UsageError, match=r"no evaluation on 'tiny'.*: run `myna evaluate --suite tiny`"):
+    with pytest.raises(UsageError, match=r"no evaluation on 'tiny'.*: run `myna evaluate --suite tiny --agents …,…`"):
         from_evaluation(tmp_path / "none", "tiny")
     kept(tmp_path, tiny, "one", u)
     with pytest.raises(UsageError, match=r"Name two with --a and --b: .* holds one"):
@@ -219,7 +241,7 @@ def test_an_evaluation_that_cannot_be_heard_says_what_to_run(tmp_path: Path, tin
         from_evaluation(tmp_path, "tiny", ("one", "three"))
     with pytest.raises(UsageError, match="another engine: run `myna evaluate"):
         from_evaluation(tmp_path, "tiny", ("one", "old"))
-    path = tmp_path / "two.tiny.200.jsonl"
+    path = tmp_path / "cells" / "two.tiny.200.jsonl"
     path.write_text(path.read_text().replace('"marks"', '"others"'))
     with pytest.raises(UsageError, match="'two' found on 'tiny' were not kept: run `myna evaluate"):
         from_evaluation(tmp_path, "tiny", ("one", "two"))

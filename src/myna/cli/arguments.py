@@ -43,13 +43,14 @@ Flag = Annotated[bool, UNSAID]
 """A switch that is off unless it is named."""
 
 
-def parse(options: type[Options] | Any, prog: str, argv: Sequence[str]) -> Options:
+def parse(options: type[Options] | Any, prog: str, argv: Sequence[str], about: str | None = None) -> Options:
     """Read a verb's arguments.
 
     Args:
         options: the verb's dataclass, or a union of one for each of its subcommands.
         prog: what the person typed so far, for the help.
         argv: the arguments.
+        about: what the verb is for, where it has subcommands; else its dataclass says it.
 
     Raises:
         UsageError: an argument is missing, unknown or has a bad value.
@@ -61,7 +62,7 @@ def parse(options: type[Options] | Any, prog: str, argv: Sequence[str]) -> Optio
     # tyro's own answer to a mistake is a panel of many lines. The hook is its only way to the facts behind it; it is
     # private there, so pyproject.toml names the one version of tyro that is known to have it.
     with mistakes.on_parse_error(_stop):
-        return tyro.cli(options, prog=prog, args=argv, config=(tyro.conf.FlagCreatePairsOff,))
+        return tyro.cli(options, prog=prog, args=argv, description=about, config=(tyro.conf.FlagCreatePairsOff,))
 
 
 def _flags(options: Any) -> dict[str, Any]:

@@ -15,7 +15,9 @@ import numpy as np
 from myna.audio.files import load_audio
 from myna.errors import UsageError, printable
 from myna.evaluation.cells import runs_of, same_ears, tells
-from myna.evaluation.comparison import goal_of, yardstick
+from myna.evaluation.comparison import yardstick
+from myna.evaluation.other_notes import goal_of
+from myna.evaluation.runner import CELLS, MOST
 from myna.evaluation.suites import load_suite
 from myna.synth.renderer import Renderer
 
@@ -28,7 +30,6 @@ SAME_TARGET = 1e-3
 """Samples of one target may differ by so much between two folders: 16-bit rounding is 30 times less."""
 
 Run = tuple[dict[str, Any], list[dict[str, Any]]]
-Presets = dict[int, list[float]]
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def from_evaluation(
     """What two agents had found after so many renders, rendered anew from the presets that an evaluation kept.
 
     Args:
-        folder: of the evaluation's files, see `myna.evaluation.cells`.
+        folder: of the evaluation, see `myna.evaluation.runner`.
         suite: whose targets.
         labels: of the two; those that are None are filled in where the folder holds just two.
         renders: a number that both were measured at; None is the largest one.
@@ -85,11 +86,13 @@ def from_evaluation(
     """
     targets = load_suite(suite)
     first, second = _both(folder, suite, labels, seed)
-    of = {label: runs_of(folder, label, suite, seed) for label in (first, second)}
-    at = renders or _most([_marks(runs) for runs in of.values()], suite, (first, second))
-    headers, presets = zip(*(_presets(runs, label, suite, at) for label, runs in of.items()), strict=True)
+    of = {label: runs_of(folder / CELLS, label, suite, seed) for label in (first, second)}
+    at = renders or _most(of, suite)
+    headers, presets = zip(*(_presets(of, label, suite, at) for label in of), strict=True)
     if not all(same_ears(header, {"yardstick": yardstick(targets)}) for header in headers):
-        raise UsageError(f"The presets in {_shown(folder)} were found with another engine: {_mend(suite)}.")
+        raise UsageError(
+            f"The presets in {_shown(folder)} were found with another engine: {_mend(suite, (first, second), at)}."
+        )
     names = {row["index"]: row["target"] for _, rows in of[first] for row in rows}
     indices = sorted(index for index in presets[0].keys() & presets[1].keys() if index < len(targets))
     renderer = Renderer()
@@ -107,9 +110,9 @@ def from_evaluation(
 def _both(folder: Path, suite: str, labels: tuple[str | None, str | None], seed: int) -> tuple[str, str]:
     """The two labels, checked against the folder."""
     end = f".seed{seed}.jsonl" if seed else ".jsonl"
-    there = sorted({path.name.split(".")[0] for path in folder.glob(f"*.{suite}.*{end}")})
+    there = sorted({path.name.split(".")[0] for path in (folder / CELLS).glob(f"*.{suite}.*{end}")})
     if not there:
-        raise UsageError(f"There is no evaluation on '{suite}' in {_shown(folder)}: {_mend(suite)}.")
+        raise UsageError(f"There is no evaluation on '{suite}' in {_shown(folder)}: {_mend(suite, labels)}.")
     for label in labels:
         if label is not None and label not in there:
             raise UsageError(f"'{printable(label)}' was not run on '{suite}': {_shown(folder)} holds {_list(there)}.")
@@ -132,23 +135,36 @@ def _marks(runs: Sequence[Run]) -> set[int]:
     }
 
 
-def _most(marks: Sequence[set[int]], suite: str, labels: tuple[str, str]) -> int:
-    for label, known in zip(labels, marks, strict=True):
+def _own(runs: Sequence[Run], renders: int) -> int:
+    """The mark that says what a contender has after so many renders; some agents have nothing more to say before."""
+    most = MOST.get(runs[0][0]["agent"]) if runs else None
+    return renders if most is None else min(renders, most)
+
+
+def _most(of: Mapping[str, Sequence[Run]], suite: str) -> int:
+    """The largest number of renders that both contenders tell."""
+    marks = {label: _marks(runs) for label, runs in of.items()}
+    for label, known in marks.items():
         if not known:
-            raise UsageError(f"The presets that '{label}' found on '{suite}' were not kept: {_mend(suite)}.")
-    if not marks[0] & marks[1]:
-        raise UsageError(f"{_and(labels)} were measured at different numbers of renders: {_mend(suite)}.")
-    return max(marks[0] & marks[1])
+            raise UsageError(f"The presets that '{label}' found on '{suite}' were not kept: {_mend(suite, tuple(of))}.")
+    both = [at for at in set().union(*marks.values()) if all(_own(of[label], at) in marks[label] for label in of)]
+    if not both:
+        raise UsageError(f"{_and(tuple(of))} tell different numbers of renders: {_mend(suite, tuple(of))}.")
+    return max(both)
 
 
-def _presets(runs: Sequence[Run], label: str, suite: str, renders: int) -> tuple[dict[str, Any], Presets]:
-    """The header of the run that tells, and the presets (P,) by index of the target."""
-    for header, rows in runs:
-        found = {row["index"]: mark["u"] for row in rows for mark in row.get("marks", ()) if mark["renders"] == renders}
-        if tells(header, renders) and found:
+def _presets(
+    of: Mapping[str, Sequence[Run]], label: str, suite: str, renders: int
+) -> tuple[dict[str, Any], dict[int, list[float]]]:
+    """The header of the contender's run that tells, and its presets (P,) by index of the target."""
+    at = _own(of[label], renders)
+    for header, rows in of[label]:
+        found = {row["index"]: mark["u"] for row in rows for mark in row.get("marks", ()) if mark["renders"] == at}
+        if tells(header, at) and found:
             return header, found
-    known = _list(sorted(_marks(runs))) or "no number of renders"
-    raise UsageError(f"What '{label}' had found on '{suite}' is known at {known}, not at {renders}: {_mend(suite)}.")
+    known = _list(sorted(_marks(of[label]))) or "no number of renders"
+    mend = _mend(suite, tuple(of), renders)
+    raise UsageError(f"What '{label}' had found on '{suite}' is known at {known}, not at {renders}: {mend}.")
 
 
 # Of two folders of matches
@@ -187,8 +203,11 @@ def _stereo(path: Path) -> np.ndarray:
 # Words
 
 
-def _mend(suite: str) -> str:
-    return f"run `myna evaluate --suite {suite}` with both agents"
+def _mend(suite: str, labels: Sequence[str | None] = (), renders: int | None = None) -> str:
+    """The command that makes what is missing."""
+    agents = ",".join(label for label in labels if label is not None) if all(labels) else ""
+    budgets = f" --budgets {renders}" if renders else ""
+    return f"run `myna evaluate --suite {suite} --agents {agents or '…,…'}{budgets}`"
 
 
 def _shown(folder: Path) -> str:
