@@ -15,7 +15,7 @@ import pytest
 import soundfile
 
 import myna.retrieval.bank
-from myna.app import match_job, speed
+from myna.app import match_job, panel, speed
 from myna.app.jobs import KINDS, the_jobs
 from myna.app.worker import Desk
 from myna.audio.wav import encode_wav
@@ -78,6 +78,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     testing = pytest.importorskip("streamlit.testing.v1", reason="Streamlit is not installed: pip install 'myna[app]'")
     monkeypatch.syspath_prepend(Path(__file__).parent)
     monkeypatch.setitem(KINDS, "match", "toy_match")
+    monkeypatch.setattr(panel, "first_preset", panel.initial_preset)
     monkeypatch.setitem(speed._measured, speed._KEY, 50.0)
     the_jobs.cache_clear()
 
@@ -86,7 +87,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
         if page != "synth":
             harness.run()
             sound_of(harness)
-            harness.switch_page(f"pages/{page}.py")
+            harness.switch_page(f"views/{page}.py")
         for name, value in query.items():
             harness.query_params[name] = value
         return sound_of(harness.run())
