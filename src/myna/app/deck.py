@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import streamlit as st
+from streamlit.components.v2 import component
 
 from myna.app.sound import SAMPLE_RATE
 from myna.audio.wav import encode_wav
@@ -25,7 +25,7 @@ __all__ = ["Track", "deck"]
 
 _HTML, _CSS, _JS = (asset(f"deck.{kind}", "myna.app") for kind in ("html", "css", "js"))
 # The report's script starts what decks stand in the document; those in a shadow tree it cannot see.
-_mount = st.components.v2.component("myna.deck", html=_HTML, css=_CSS, js=asset("player.js") + _JS)
+_mount = component("myna.deck", html=_HTML, css=_CSS, js=asset("player.js") + _JS)
 
 
 @dataclass(frozen=True)

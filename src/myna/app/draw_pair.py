@@ -12,7 +12,7 @@ import io
 
 import numpy as np
 
-from myna.evaluation.report.spectrogram import Spectrogram, log_spectrogram
+from myna.features.spectrogram import Spectrogram, log_spectrogram
 
 __all__ = ["FLOOR_DB", "MOST_DB", "levels_of_pair", "pair_screens"]
 
@@ -26,7 +26,8 @@ def levels_of_pair(a: np.ndarray, b: np.ndarray, sample_rate: int) -> tuple[Spec
     samples = max(a.shape[1], b.shape[1])
     shown = [log_spectrogram(audio, sample_rate, samples) for audio in (a, b)]
     peak_db = max(float(one.level_db.max()) for one in shown)
-    return shown[0], *(np.maximum(one.level_db - peak_db, FLOOR_DB) for one in shown)
+    level_a, level_b = (np.maximum(one.level_db - peak_db, FLOOR_DB) for one in shown)
+    return shown[0], level_a, level_b
 
 
 def pair_screens(a: np.ndarray, b: np.ndarray, sample_rate: int) -> tuple[str, str, str]:

@@ -18,10 +18,11 @@ from myna.app.speed import learn
 from myna.app.state import open_in_synth, plain
 from myna.app.toolbar import preset_file_name
 from myna.errors import MynaError
-from myna.evaluation.report.match_report import note_name, verdict
+from myna.evaluation.report.match_report import verdict
 from myna.evaluation.similarity import similarity_percent
 from myna.presets import Preset, dumps, loads
 from myna.synth.registry import synth_table
+from myna.units import note_name
 
 __all__ = ["result"]
 
