@@ -27,6 +27,7 @@ LAYERS = [
     ["render", "analysis", "playing"],
     ["contact_sheet"],
     ["matching", "exporting"],
+    ["export_zip"],
     ["match_files"],
     ["app", "cli"],
 ]
