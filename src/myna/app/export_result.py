@@ -13,7 +13,7 @@ from myna.app.export_job import OUT, ZIP
 from myna.app.jobs import Job, the_jobs
 from myna.app.sound import SAMPLE_RATE, player, stored_sound
 from myna.app.state import attempt, plain, url_job
-from myna.exporting import LOG, SHEET, Exported, read_log
+from myna.exporting import LOG, QUIETEST_LUFS, SHEET, Exported, read_log
 from myna.units import note_name
 
 __all__ = ["export_live", "export_result"]
@@ -60,7 +60,7 @@ def _go_on(job: Job) -> None:
 
 def export_result(job: Job) -> None:
     """What an export left; one that was stopped or failed can be gone on with."""
-    sounds = read_log(job.folder / OUT / LOG)
+    sounds = [one for one in read_log(job.folder / OUT / LOG) if (job.folder / OUT / one.file).is_file()]
     with st.container(horizontal=True, vertical_alignment="center", key="export-done"):
         st.markdown(f"### {_headline(job, len(sounds))}", width="stretch")
         if job.state == "failed" or job.result.get("stopped"):
@@ -110,8 +110,5 @@ def _tile(job: Job, one: Exported) -> None:
     st.markdown(f"**{plain(one.preset[:60])}** · {note_name(one.note_midi)}")
     st.html(draw.waveform(audio, rate))
     player(audio, SAMPLE_RATE, name=one.file)
-    st.caption(
-        f"{plain(one.file)} · {one.loudness_lufs:.1f} LUFS".replace("-", "−")
-        if one.loudness_lufs > -70
-        else plain(one.file)
-    )
+    loud = f" · {one.loudness_lufs:.1f} LUFS".replace("-", "−") if one.loudness_lufs > QUIETEST_LUFS else " · silent"
+    st.caption(plain(one.file) + loud)

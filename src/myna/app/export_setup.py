@@ -9,6 +9,7 @@ import streamlit as st
 
 from myna.app.basket import Basket, begin_export, library_presets, weight
 from myna.app.guard import read_preset
+from myna.app.jobs import Job
 from myna.app.matches import finished_matches, match_presets
 from myna.app.shelf import has_library
 from myna.app.state import attempt, plain, url_job
@@ -113,10 +114,16 @@ def _matches(basket: Basket) -> None:
         return
     best_only = st.toggle("The best of each only", True, key="export.best")
     for place, job in enumerate(jobs):
+        name = plain(str(job.request["name"])[:40])
         st.button(
-            f"Put “{plain(str(job.request['name'])[:40])}” in", key=f"export.match.{place}", icon=":material/add:",
-            on_click=attempt, args=(lambda job=job: basket.add(list(match_presets(job).values())[: best_only or None]),),
+            f"Put “{name}” in", key=f"export.match.{place}", icon=":material/add:", on_click=attempt,
+            args=(_add_match, basket, job, best_only),
         )  # fmt: skip
+
+
+def _add_match(basket: Basket, job: Job, best_only: bool) -> None:
+    found = list(match_presets(job).values())
+    basket.add(found[:1] if best_only else found)
 
 
 def _chosen(basket: Basket) -> None:
