@@ -8,6 +8,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from myna.app.basket import Basket, begin_export, library_presets, weight
+from myna.app.draw_pack import pack_wall, piano
 from myna.app.guard import read_preset
 from myna.app.jobs import Job
 from myna.app.matches import finished_matches, match_presets
@@ -15,8 +16,8 @@ from myna.app.shelf import has_library
 from myna.app.state import attempt, plain, url_job
 from myna.errors import MynaError
 from myna.exporting import FIELDS, ExportSettings, file_names
+from myna.presets import Preset
 from myna.presets.factory import load_factory
-from myna.presets.search import search
 from myna.synth.registry import synth_table
 from myna.units import note_name
 
@@ -68,14 +69,18 @@ def _factory(basket: Basket) -> None:
         "Kinds", tuple(counts), format_func=lambda kind: f"{kind} {counts[kind]}", selection_mode="multi",
         key="export.kinds", label_visibility="collapsed",
     )  # fmt: skip
-    words = st.text_input("Find", key="export.words", placeholder="warm pad, bass, bell …")
-    found = [p for p in search(factory, words=words or "") if not kinds or p.category in kinds]
-    names = [preset.name for preset in found]
-    picked = st.multiselect("Or pick some", names, key="export.picked", placeholder="names")
-    wanted = [preset for preset in found if not picked or preset.name in picked]
+    picked = st.multiselect(
+        "Single presets", [preset.name for preset in factory], key="export.picked", label_visibility="collapsed",
+        placeholder="or single presets, by name",
+    )  # fmt: skip
+    wanted = [preset for preset in factory if preset.category in (kinds or ()) or preset.name in picked]
+    _put_in(basket, wanted, "export.add")
+
+
+def _put_in(basket: Basket, presets: list[Preset], key: str) -> None:
     st.button(
-        f"Put {len(wanted)} in", key="export.add", icon=":material/add:", disabled=not wanted,
-        on_click=basket.add, args=(wanted,),
+        f"Put {len(presets)} in" if presets else "Put in", key=key, icon=":material/add:", disabled=not presets,
+        on_click=basket.add, args=(presets,),
     )  # fmt: skip
 
 
@@ -101,10 +106,7 @@ def _library(basket: Basket) -> None:
     except MynaError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
-    st.button(
-        f"Put {len(found)} in", key="export.library.add", icon=":material/add:", disabled=not found,
-        on_click=basket.add, args=(found,),
-    )  # fmt: skip
+    _put_in(basket, found, "export.library.add")
 
 
 def _matches(basket: Basket) -> None:
@@ -128,15 +130,19 @@ def _add_match(basket: Basket, job: Job, best_only: bool) -> None:
 
 def _chosen(basket: Basket) -> None:
     if not basket.presets:
-        st.caption("Nothing yet. Put whole kinds in, single presets, your own files, or what a match found.")
+        st.caption("The pack is empty. Put whole kinds in, single presets, your own files, or what a match found.")
         return
     names = list(basket.presets)
-    st.session_state["export.chosen"] = names
-    st.multiselect(
-        f"In the pack · {len(names)}", names, key="export.chosen",
-        on_change=lambda: basket.keep(st.session_state["export.chosen"]),
-    )  # fmt: skip
-    st.button("Empty", key="export.empty", type="tertiary", icon=":material/delete:", on_click=basket.keep, args=((),))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**In the pack · {len(names):,}**", width="stretch")
+        with st.popover("Take out", icon=":material/remove:"):
+            st.session_state["export.chosen"] = names
+            st.multiselect(
+                "What stays", names, key="export.chosen",
+                on_change=lambda: basket.keep(st.session_state["export.chosen"]),
+            )  # fmt: skip
+        st.button("Empty", key="export.empty", icon=":material/delete:", on_click=basket.keep, args=((),))
+    st.html(pack_wall(basket.presets))
 
 
 # How
@@ -145,7 +151,9 @@ def _chosen(basket: Basket) -> None:
 def _how(basket: Basket) -> ExportSettings | None:
     """The settings; None, and why in a sentence, where they cannot be."""
     st.markdown("**How it sounds**")
+    screen = st.empty()
     notes = st.multiselect("Notes", NOTES, [60], format_func=note_name, key="export.notes")
+    screen.html(piano(notes))
     velocities = st.pills("Velocities", VELOCITIES, default=[100], selection_mode="multi", key="export.velocities")
     hold, tail = st.columns(2, gap="small")
     gate_s = hold.select_slider("Key held", HOLDS_S, 0.8, format_func=_seconds, key="export.gate")
@@ -191,8 +199,9 @@ def _preview(basket: Basket, settings: ExportSettings) -> None:
 
 def _go(basket: Basket, settings: ExportSettings) -> None:
     files, size = weight(len(basket.presets), settings)
+    words = f"{files:,} {'sound' if files == 1 else 'sounds'} · {_size(size)}" if files else "Put something in first"
     with st.container(horizontal=True, vertical_alignment="center", key="export-go"):
-        st.markdown(f"### {files:,} {'sound' if files == 1 else 'sounds'} · {_size(size)}", width="stretch")
+        st.markdown(f"### {words}", width="stretch")
         if st.button("Export", key="export.go", type="primary", icon=":material/archive:", disabled=not files):
             attempt(lambda: url_job("export", started=begin_export(list(basket.presets.values()), settings).id))
             st.rerun()
