@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 
 from myna.app.sound import listen
 from myna.evaluation.report.clips import wave_path
+from myna.evaluation.report.page import data_uri
 from myna.files import sha256_hex
 from myna.presets import Preset, dumps, loads
 from myna.synth.base import Probe
@@ -17,7 +18,8 @@ __all__ = ["SHOWN_TILES", "pack_wall", "piano"]
 
 SHOWN_TILES = 24
 HEARD = Probe(60, 100, 0.5, 0.8)
-INKS = ("sky", "amber", "leaf", "plum", "coral")
+INKS = ("#7cc4ff", "#ffb454", "#9be28c", "#c9a2ff", "#ff7a6b")
+KEYS = "rect{fill:#d9d6ce}.black{fill:#171a22}.lit{fill:#ffb454}"
 LOWEST, HIGHEST = 12, 108
 BLACK = {1, 3, 6, 8, 10}
 
@@ -31,11 +33,18 @@ def pack_wall(presets: Mapping[str, Preset]) -> str:
 
 def _tile(name: str, preset: Preset) -> str:
     ink = INKS[int(sha256_hex(preset.category)[:8], 16) % len(INKS)]
-    path, shown = _outline(preset.synth, dumps(preset)), html.escape(name[:60])
-    return (
-        f'<div style="--ink: var(--{ink})" title="{shown}"><svg viewBox="0 0 120 32" preserveAspectRatio="none"'
-        f' aria-hidden="true"><path d="{path}"/></svg><span><bdi>{shown}</bdi></span></div>'
+    shown = html.escape(name[:60])
+    picture = _picture(f'<path fill="{ink}" d="{_outline(preset.synth, dumps(preset))}"/>', 120)
+    return f'<div title="{shown}">{picture}<span><bdi>{shown}</bdi></span></div>'
+
+
+def _picture(inner: str, width: int, style: str = "", label: str = "") -> str:
+    """SVG as a picture: Streamlit takes drawings out of HTML, and leaves pictures in."""
+    drawing = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 32" preserveAspectRatio="none">'
+        f"<style>{style}</style>{inner}</svg>"
     )
+    return f'<img alt="{html.escape(label)}" src="{data_uri("image/svg+xml", drawing.encode())}"/>'
 
 
 @functools.lru_cache(maxsize=512)
@@ -55,10 +64,8 @@ def piano(notes_midi: Collection[int]) -> str:
         for note in range(LOWEST, HIGHEST)
         if note % 12 in BLACK
     ]
-    return (
-        f'<div class="screen piano"><svg viewBox="0 0 {len(whites)} 32" preserveAspectRatio="none" role="img"'
-        f' aria-label="{len(notes_midi)} keys from C0 to C8">{"".join(keys)}</svg></div>'
-    )
+    picture = _picture("".join(keys), len(whites), KEYS, f"{len(notes_midi)} of the keys from C0 to C8")
+    return f'<div class="screen piano">{picture}</div>'
 
 
 def _key(note: int, x: float, width: float, height: float, lit: bool, kind: str) -> str:
