@@ -24,6 +24,8 @@ def show() -> None:
     tell_trouble()
     if blind is not None:
         blind_test(both, blind)
+        if blind.abx.done:
+            _look(both)
     elif both.a is None or both.b is None:
         _teach(both)
     else:
