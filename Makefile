@@ -15,7 +15,7 @@ setup: $(STAMP) ## Create .venv with pinned dependencies
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,app]'
 	touch $(STAMP)
 
 match: setup ## Match a recording: make match FILE=bass.wav BUDGET=2000 OUT=out/bass
@@ -36,8 +36,8 @@ bench: setup ## Measure the engine, the ears, the environment and the matcher: t
 soak: setup ## Run the long tests (minutes to hours)
 	MYNA_SOAK=1 $(BIN)/python -m pytest -m soak
 
-app: ## The web app (later milestone)
-	@echo "The app comes with a later milestone; until then use: make match FILE=your_sound.wav" >&2; exit 2
+app: setup ## Open the app in the browser
+	$(BIN)/myna app
 
 lint: setup ## Check style, formatting and types
 	$(BIN)/ruff check .

@@ -27,8 +27,7 @@ LAYERS = [
     ["render", "analysis", "playing"],
     ["contact_sheet"],
     ["matching", "exporting"],
-    ["export_zip"],
-    ["match_files"],
+    ["export_zip", "helped", "match_files"],
     ["app", "cli"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

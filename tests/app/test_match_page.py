@@ -165,7 +165,8 @@ def test_the_result_tells_how_alike_what_differs_and_what_helped(app, matched) -
     page, words = matched_page(app), json.loads((matched / "result.json").read_text())
     shown = texts(page).replace("\\", "")
     assert f"{words['similarity_percent']:.0f}" in "".join(h.value for h in page.get("html"))
-    assert words["findings"][0]["text"] in shown and words["story"] and words["story"][0] in shown
+    assert words["story"] and words["story"][0] in shown
+    assert words["findings"] == sorted(words["findings"], key=lambda part: -part["loss"])
     assert len([b for b in page.button if (b.key or "").startswith("closer.")]) == len(words["alternatives"])
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from myna.app import draw
 from myna.app.guard import AUDIO_TYPES, MAX_UPLOAD_MB
+from myna.app.jobs import the_jobs
 from myna.app.match_session import Bytes, Draft, begin, draft, take_sound
 from myna.app.panel import Panel
 from myna.app.sound import example_sound, level_of, player
@@ -145,6 +146,7 @@ def _search(current: Draft, target: Target) -> None:
     budget = st.select_slider("Renders it may spend", BUDGETS, USUAL_BUDGET, key="match.budget")
     _time(budget, target)
     _start(current, synth)
+    the_jobs().warm("match")
     if st.button("Match", key="match.go", type="primary", icon=":material/graphic_eq:", width="stretch"):
         request = {
             "name": target.name,
