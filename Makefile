@@ -21,8 +21,10 @@ $(STAMP): pyproject.toml constraints.txt
 match: setup ## Match a recording: make match FILE=bass.wav BUDGET=2000 OUT=out/bass
 	$(BIN)/myna match "$(FILE)" --out "$(OUT)" $(if $(BUDGET),--budget $(BUDGET))
 
-test: setup lint ## Lint, type-check and run the tests
+test: setup lint ## Lint, type-check and run the tests, those in a browser where there is Chromium
 	$(BIN)/python -m pytest -n 2
+	@if command -v chromium >/dev/null; then $(BIN)/python -m pytest -m browser; \
+	else echo "no Chromium here: the tests in a browser are left out" >&2; fi
 
 bench: setup ## Measure the engine, the ears, the environment and the matcher: tables, then the same as JSON
 	$(BIN)/python benchmarks/engine.py --out out/bench/engine.json
