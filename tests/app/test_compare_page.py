@@ -69,6 +69,10 @@ def begun(page, count: int = 8):
     return sound_of(page.button(key="blind.begin").click().run())
 
 
+def vote(page, said: str):
+    return sound_of(page.button(key=f"vote.{said}.{blind_of(page).abx.trial}").click().run())
+
+
 def blind_of(page) -> Blind:
     found = the_blinds().find(page.query_params["test"])
     assert found is not None
@@ -221,7 +225,7 @@ def test_x_is_a_clip_of_its_own_that_sounds_as_one_of_the_others(app) -> None:
         before = bytes_of(clips(page)[0])
         sound_of(page.run())
         assert bytes_of(clips(page)[0]) == before, "a rerun plays on"
-        sound_of(page.button(key="vote.A").click().run())
+        vote(page, "A")
         assert bytes_of(clips(page)[0]) != before
 
 
@@ -234,7 +238,7 @@ def test_the_count_is_fixed_and_the_verdict_comes_with_the_last_vote(app) -> Non
         record = json.loads(blind.file.read_text())
         assert len(record["votes"]) == trial and "key" not in record and "right" not in record
         truth = blind.abx.x_is(trial)
-        sound_of(page.button(key=f"vote.{truth if trial else 'AB'.replace(truth, '')}").click().run())
+        vote(page, truth if trial else "AB".replace(truth, ""))
     assert "You can tell them apart" in texts(page) and "p = 0.011" in texts(page)
     record = json.loads(blind.file.read_text())
     times = [vote["at_s"] for vote in record["votes"]]
@@ -251,7 +255,7 @@ def test_guessing_is_not_called_hearing(app) -> None:
     blind = blind_of(page)
     for trial in range(8):
         truth = blind.abx.x_is(trial)
-        sound_of(page.button(key=f"vote.{truth if trial < 6 else 'AB'.replace(truth, '')}").click().run())
+        vote(page, truth if trial < 6 else "AB".replace(truth, ""))
     assert "Not shown that you can tell them apart" in texts(page) and "p = 0.14" in texts(page)
     upload(page, "a", tone(), "new.wav")
     assert "test" not in page.query_params, "the result belongs to the pair that was heard"
@@ -259,7 +263,7 @@ def test_guessing_is_not_called_hearing(app) -> None:
 
 def test_a_reload_goes_on_and_another_session_sees_nothing(app) -> None:
     page = begun(example(app))
-    sound_of(page.button(key="vote.B").click().run())
+    vote(page, "B")
     again = app("compare", test=blind_of(page).id)
     assert "Trial 2 of 8" in again.get("progress")[0].proto.text and clips(again) == clips(page)
     other = app("compare")
@@ -271,7 +275,7 @@ def test_a_reload_goes_on_and_another_session_sees_nothing(app) -> None:
 def test_a_test_that_is_stopped_has_no_result_and_its_votes_stay(app) -> None:
     page = begun(example(app))
     blind = blind_of(page)
-    sound_of(page.button(key="vote.A").click().run())
+    vote(page, "A")
     sound_of(page.button(key="blind.stop").click().run())
     record = json.loads(blind.file.read_text())
     assert record["finished"] is False and len(record["votes"]) == 1 and "key" not in record
@@ -282,6 +286,15 @@ def test_votes_that_cannot_be_kept_are_told(app, tmp_path) -> None:
     (tmp_path / "data").write_text("a file in the way")
     page = begun(example(app))
     assert len(page.error) == 1 and "test" not in page.query_params
+
+
+def test_a_vote_that_cannot_be_kept_does_not_count(app) -> None:
+    page = begun(example(app))
+    blind = blind_of(page)
+    blind.file.unlink()
+    blind.file.mkdir()
+    vote(page, "A")
+    assert len(page.error) == 1 and blind.abx.trial == 0 and "Trial 1 of 8" in page.get("progress")[0].proto.text
 
 
 def test_only_so_many_tests_are_held(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,6 @@ import io
 import json
 import threading
 import time
-import types
 import zipfile
 from dataclasses import asdict, replace
 from typing import Any
@@ -16,13 +15,14 @@ from tests.app.conftest import sound_in, sound_of, texts, tone
 
 pytest.importorskip("streamlit", reason="Streamlit is not installed: pip install 'myna[app]'")
 
-from myna.app import basket as basket_module
 from myna.app.basket import Basket, begin_export, weight
 from myna.app.export_job import OUT, PRESETS, ZIP, packed, run
 from myna.app.jobs import Job, the_jobs
 from myna.app.worker import Desk
 from myna.errors import UsageError
 from myna.exporting import LOG, SHEET, ExportSettings, read_log
+from myna.library import open_library
+from myna.library.bulk import favour
 from myna.presets import dumps
 from myna.presets.factory import load_factory
 from myna.synth.serum_lite.parameters import TABLE
@@ -248,35 +248,34 @@ def test_what_a_match_found_goes_in(app, matched, monkeypatch: pytest.MonkeyPatc
     assert len(basket_of(page).presets) == 1 + len(alternatives)
 
 
-class FakeLibrary:
-    """What the page asks of a library, of two presets."""
-
-    def __enter__(self) -> FakeLibrary:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def get(self, name: str) -> Any:
-        return types.SimpleNamespace(preset=FACTORY[int(name)])
-
-
-def fake(name: str) -> Any:
-    def find(library: FakeLibrary, wanted: Any, limit: int) -> Any:
-        rows = [types.SimpleNamespace(id=str(i)) for i in range(2) if wanted.words in FACTORY[i].name]
-        return types.SimpleNamespace(rows=rows[: 1 if wanted.favourite else limit])
-
-    return types.SimpleNamespace(open_library=FakeLibrary, find=find, Filters=types.SimpleNamespace)
+def test_what_is_found_in_the_library_goes_in(app, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MYNA_DATA_DIR", str(tmp_path))
+    with open_library() as library:
+        kept = [library.add(preset) for preset in FACTORY[:3]]
+        favour(library, [kept[1].id])
+    page = app("export")
+    sound_of(page.segmented_control(key="export.source").set_value("Library").run())
+    sound_of(page.toggle(key="export.library.favourites").set_value(True).run())
+    sound_of(page.button(key="export.library.add").click().run())
+    assert list(basket_of(page).presets.values()) == [FACTORY[1]]
+    sound_of(page.toggle(key="export.library.favourites").set_value(False).run())
+    sound_of(page.text_input(key="export.library.words").set_value("no such words").run())
+    assert page.button(key="export.library.add").disabled
+    sound_of(page.text_input(key="export.library.words").set_value("").run())
+    sound_of(page.button(key="export.library.add").click().run())
+    assert {preset.name for preset in basket_of(page).presets.values()} == {preset.name for preset in FACTORY[:3]}
 
 
-def test_what_is_found_in_the_library_goes_in(app, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(basket_module.importlib, "import_module", fake)
-    assert basket_module.library_presets("", False, 5) == list(FACTORY[:2])
-    assert basket_module.library_presets("", True, 5) == [FACTORY[0]]
-    assert basket_module.library_presets(FACTORY[1].name, False, 5) == [FACTORY[1]]
+def test_a_broken_library_is_told(app, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MYNA_DATA_DIR", str(tmp_path))
+    (tmp_path / "library.sqlite").write_bytes(b"not a library" * 100)
+    page = app("export")
+    sound_of(page.segmented_control(key="export.source").set_value("Library").run())
+    assert len(page.error) == 1
 
 
-def test_sixty_turns_of_every_control_raise_nothing(app) -> None:
+def test_sixty_turns_of_every_control_raise_nothing(app, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MYNA_DATA_DIR", str(tmp_path))
     page = filled(app, "Silver Flute")
     for turn in range(60):
         step = turn // 10
@@ -296,7 +295,9 @@ def test_sixty_turns_of_every_control_raise_nothing(app) -> None:
             case 6:
                 page.text_input(key="export.pattern").set_value(["{name}", "{number}", "same", ""][step % 4])
             case 7:
-                page.segmented_control(key="export.source").set_value(["Files", "Matches", "Factory"][step % 3])
+                page.segmented_control(key="export.source").set_value(
+                    ["Files", "Library", "Matches", "Factory"][step % 4]
+                )
             case 8:
                 if [w for w in page.button_group if w.key == "export.kinds"]:
                     page.button_group(key="export.kinds").set_value(["bass", "pad"][: step % 3])

@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from myna.app.pair import Pair
+from myna.errors import MynaError
 from myna.evaluation.listening.abx import Abx
 from myna.files import data_dir, make_folder, write_atomic
 from myna.seeding import generator
@@ -76,13 +77,17 @@ class Blind:
         return sound + (noise[0] - noise[1]) * np.float32(STEP)
 
     def vote(self, said: str) -> None:
-        """Take a vote, and keep it at once.
+        """Take a vote, and keep it at once; one that cannot be kept does not count.
 
         Raises:
             MynaError: the record cannot be written, or the test is over.
         """
         self.abx.vote(said, time.monotonic() - self.began_s)
-        self.keep()
+        try:
+            self.keep()
+        except MynaError:
+            self.abx.votes.pop()
+            raise
 
     def keep(self) -> None:
         """Write the record, which only this user can read."""

@@ -81,8 +81,9 @@ def _ballot(blind: Blind) -> None:
     deck([Track(key, audio) for key, audio in blind.clips().items()], key="blind.deck", blind=True)
     with st.container(horizontal=True, key="ballot"):
         for side, shortcut in (("A", "1"), ("B", "2")):
+            # A button of its own for each trial: a double click must not vote on the next one unheard.
             st.button(
-                f"X is {side}", key=f"vote.{side}", shortcut=shortcut, width="stretch",
+                f"X is {side}", key=f"vote.{side}.{abx.trial}", shortcut=shortcut, width="stretch",
                 on_click=attempt, args=(blind.vote, side),
             )  # fmt: skip
     st.button("Stop without a result", key="blind.stop", type="tertiary", on_click=_follow, args=("",))
