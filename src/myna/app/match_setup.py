@@ -166,8 +166,13 @@ TOP = 5
 """The best and four others that differ to the ear."""
 
 
-@st.fragment(run_every=2.0)
 def _time(budget: int, target: Target) -> None:
+    """How long it will take; asked again and again until the speed is known."""
+    again_s = 2.0 if seconds_for(budget, target.total_s) is None else None
+    st.fragment(_tell_time, run_every=again_s)(budget, target)
+
+
+def _tell_time(budget: int, target: Target) -> None:
     seconds = seconds_for(budget, target.total_s)
     st.caption("Measuring how fast this machine is …" if seconds is None else f"Takes about {in_words(seconds)} here.")
 

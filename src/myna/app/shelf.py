@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from myna.app.state import attempt
+from myna.app.state import attempt, plain
 from myna.presets import Preset
 
 __all__ = ["has_library", "keep_button"]
@@ -32,4 +32,4 @@ def keep_button(preset: Preset, key: str, origin: Mapping[str, Any] | None = Non
 
 def _keep(preset: Preset, origin: Mapping[str, Any] | None) -> None:
     importlib.import_module(LIBRARY).keep_preset(preset, origin=dict(origin or {}))
-    st.toast(f"Kept {preset.name[:60]} in the library.", icon=":material/bookmark_added:")
+    st.toast(f"Kept {plain(preset.name[:60])} in the library.", icon=":material/bookmark_added:")
