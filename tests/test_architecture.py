@@ -27,7 +27,7 @@ LAYERS = [
     ["render", "analysis", "playing"],
     ["contact_sheet"],
     ["matching", "exporting"],
-    ["helped", "match_files"],
+    ["export_zip", "helped", "match_files"],
     ["library"],
     ["app", "cli"],
 ]

@@ -1,13 +1,14 @@
 // Plays all clips of a deck at once, sample-aligned, and lets one through: switching never restarts the sound.
 // A page may have many decks: each takes the clips of the [data-sounds] around it, or all; one is decoded at a time.
-(() => {
+// `root` is the page, or a part of it; what is returned ends its players.
+const player = (root) => {
   "use strict";
-  if (!window.AudioContext) return;
+  if (!window.AudioContext) return () => {};
   let context, active;
   const bytes = (uri) => Uint8Array.from(atob(uri.slice(uri.indexOf(",") + 1)), (c) => c.charCodeAt(0)).buffer;
 
   function wire(deck) {
-    const clips = [...(deck.closest("[data-sounds]") ?? document).querySelectorAll("[data-clip]")];
+    const clips = [...(deck.closest("[data-sounds]") ?? root).querySelectorAll("[data-clip]")];
     if (!clips.length) return undefined;
     deck.hidden = false;
     const buttons = [...deck.querySelectorAll("[data-key]")];
@@ -67,7 +68,7 @@
       play.setAttribute("aria-label", "Pause");
       tracks ??= load();
       const loaded = await tracks;
-      await context.resume();
+      if (own === run) await context.resume();
       if (own !== run) return;
       tracks = loaded;
       const at = context.currentTime + 0.03;
@@ -122,7 +123,7 @@
     loop.addEventListener("change", () => voices.forEach((voice) => { voice.loop = loop.checked; }));
     buttons.forEach((button) => button.addEventListener("click", () => choose(button.dataset.key)));
     // After a click with the pointer the space bar belongs to the deck again.
-    deck.addEventListener("click", (event) => { if (event.detail && event.target.closest("button, input")) document.activeElement.blur(); });
+    deck.addEventListener("click", (event) => { if (event.detail) event.target.closest("button, input")?.blur(); });
     clips.forEach((clip) => clip.addEventListener("play", () => {
       halt();
       clips.forEach((other) => { if (other !== clip) other.pause(); });
@@ -132,14 +133,26 @@
     return mine;
   }
 
-  const decks = [...document.querySelectorAll(".deck")].map(wire).filter(Boolean);
+  const decks = [...root.querySelectorAll(".deck")].map(wire).filter(Boolean);
   active = decks[0];
-  document.addEventListener("keydown", (event) => {
+
+  function press(event) {
+    // The first of the path, as a deck may stand in a shadow tree.
+    const at = event.composedPath()[0];
     if (event.ctrlKey || event.metaKey || event.altKey || !active?.deck.offsetParent) return;
+    if (at.closest?.("textarea, select, [contenteditable], input:not([type=checkbox])")) return;
     if (event.code === "Space") {
-      if (event.target.closest?.("button, input, summary, audio, a")) return;
+      if (at.closest?.("button, input, summary, audio, a")) return;
       event.preventDefault();
       if (!event.repeat) active.toggle();
     } else active.choose(event.key.toUpperCase());
-  });
-})();
+  }
+
+  if (decks.length) document.addEventListener("keydown", press);
+  return () => {
+    decks.forEach((deck) => deck.release());
+    document.removeEventListener("keydown", press);
+    context?.close();
+  };
+};
+player(document);
