@@ -25,7 +25,8 @@ LAYERS = [
     ["training"],
     ["evaluation"],
     ["render", "analysis", "playing"],
-    ["matching"],
+    ["contact_sheet"],
+    ["matching", "exporting"],
     ["match_files"],
     ["app", "cli"],
 ]

@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from myna import files
 from myna.errors import MynaError
-from myna.files import cache_dir, make_folder, sha256_hex, write_atomic
+from myna.files import cache_dir, data_dir, make_folder, safe_stems, sha256_hex, write_atomic
 
 KILLS = 30
 SIZE = 200_000
@@ -140,14 +141,41 @@ def test_sha256_of_text_is_that_of_its_utf8() -> None:
     assert sha256_hex(b"") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
-def test_the_cache_folder_follows_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "name",
+    ["../../x", "..", "a/\x1b[2J", "nul\udcff", "é" * 300, "", "a\0b", "x" * 5000, "<i>", "\u202egnp.", "a\\b", "C:x"],
+)
+def test_a_safe_name_never_escapes_or_disturbs(name: str) -> None:
+    (stem,) = safe_stems([name])
+    assert stem not in ("", ".", "..")
+    assert not set(stem) & set("/\\:<>\0")
+    assert stem.isprintable()
+    assert len(stem.encode()) <= 80
+
+
+@pytest.mark.parametrize("name", ["con", "NUL", "Aux.old", "com1", "LPT9 .x", "com¹"])
+def test_a_safe_name_is_no_device_of_windows(name: str) -> None:
+    assert safe_stems([name])[0].startswith("_")
+
+
+def test_safe_names_that_collide_after_numbering_stay_apart() -> None:
+    stems = safe_stems(["a-2", "a", "A", "a", "e\u0301", "\u00e9", *["x"] * 2000], taken=["A-3"])
+    assert len({stem.casefold() for stem in stems} | {"a-3"}) == 2007
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind", "home"), [(cache_dir, "CACHE", ".cache"), (data_dir, "DATA", ".local/share")]
+)
+def test_the_folders_of_our_own_follow_the_environment(
+    folder: Callable[[], Path], kind: str, home: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("MYNA_CACHE_DIR", raising=False)
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    assert cache_dir() == tmp_path / ".cache" / "myna"
-    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    assert cache_dir() == tmp_path / ".cache" / "myna"
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache_dir() == tmp_path / "xdg" / "myna"
-    monkeypatch.setenv("MYNA_CACHE_DIR", str(tmp_path / "own"))
-    assert cache_dir() == tmp_path / "own"
+    monkeypatch.delenv(f"MYNA_{kind}_DIR", raising=False)
+    monkeypatch.delenv(f"XDG_{kind}_HOME", raising=False)
+    assert folder() == tmp_path / home / "myna"
+    monkeypatch.setenv(f"XDG_{kind}_HOME", "relative")
+    assert folder() == tmp_path / home / "myna"
+    monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / "xdg"))
+    assert folder() == tmp_path / "xdg" / "myna"
+    monkeypatch.setenv(f"MYNA_{kind}_DIR", str(tmp_path / "own"))
+    assert folder() == tmp_path / "own"

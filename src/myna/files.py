@@ -1,4 +1,4 @@
-"""Files: atomic writes, content hashes and the cache folder."""
+"""Files: atomic writes, safe names, content hashes, and the folders for caches and for data."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ import contextlib
 import hashlib
 import os
 import tempfile
+import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 
 from myna.errors import MynaError, printable
 
-__all__ = ["cache_dir", "make_folder", "sha256_hex", "write_atomic"]
+__all__ = ["cache_dir", "data_dir", "make_folder", "safe_stems", "sha256_hex", "write_atomic"]
+
+_MAX_STEM_BYTES = 80
+# Names of devices on Windows, whatever their ending: a folder of files may end up there.
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in "0123456789¹²³")}
 
 
 def make_folder(path: str | os.PathLike[str]) -> Path:
@@ -95,6 +101,39 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
+def safe_stems(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
+    """A file name without its ending for each of some names, free of what a path could misread; no two are alike.
+
+    Letters of any script, digits, `-`, `_`, `.` and spaces stay; a name that is taken (upper and lower
+    case counted as one) gets `-2`, `-3`, ….
+
+    Args:
+        names: anything.
+        taken: stems that are in use already.
+
+    >>> safe_stems(["bass", "Bass", "..", ".hidden", "<b>", "con"])
+    ['bass', 'Bass-2', 'sound', 'hidden', '_b_', '_con']
+    """
+    used, counts = {unicodedata.normalize("NFC", stem).casefold() for stem in taken}, dict[str, int]()
+    stems = []
+    for name in names:
+        stem = base = _safe_stem(name)
+        while stem.casefold() in used:
+            counts[base.casefold()] = count = counts.get(base.casefold(), 1) + 1
+            stem = f"{base}-{count}"
+        used.add(stem.casefold())
+        stems.append(stem)
+    return stems
+
+
+def _safe_stem(name: str) -> str:
+    name = unicodedata.normalize("NFC", name)
+    kept = "".join(c if c.isalnum() or c in "-_. " or unicodedata.combining(c) else "_" for c in name)
+    short = kept.encode("utf-8", "replace")[:_MAX_STEM_BYTES].decode("utf-8", "ignore").strip(". ")
+    device = short.partition(".")[0].rstrip().casefold() in _DEVICES
+    return f"_{short}" if device else short or "sound"
+
+
 def sha256_hex(data: bytes | str) -> str:
     """Return the SHA-256 of the data as 64 hex digits; text is hashed as UTF-8.
 
@@ -110,10 +149,22 @@ def cache_dir() -> Path:
     `MYNA_CACHE_DIR` if set, else `XDG_CACHE_HOME/myna`, else `~/.cache/myna`. As the XDG rules ask,
     a relative `XDG_CACHE_HOME` is ignored.
     """
-    own = os.environ.get("MYNA_CACHE_DIR")
+    return _own_dir("MYNA_CACHE_DIR", "XDG_CACHE_HOME", ".cache")
+
+
+def data_dir() -> Path:
+    """Return the folder for what the user has made; it need not exist yet.
+
+    `MYNA_DATA_DIR` if set, else `XDG_DATA_HOME/myna`, else `~/.local/share/myna`.
+    """
+    return _own_dir("MYNA_DATA_DIR", "XDG_DATA_HOME", ".local/share")
+
+
+def _own_dir(own_name: str, shared_name: str, in_home: str) -> Path:
+    own = os.environ.get(own_name)
     if own:
         return Path(own).expanduser()
-    shared = os.environ.get("XDG_CACHE_HOME")
+    shared = os.environ.get(shared_name)
     if shared and Path(shared).is_absolute():
         return Path(shared) / "myna"
-    return Path.home() / ".cache" / "myna"
+    return Path.home() / in_home / "myna"

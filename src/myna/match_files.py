@@ -6,46 +6,31 @@ import contextlib
 import json
 import math
 import re
-import unicodedata
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from myna.files import make_folder, write_atomic
 
-__all__ = ["safe_stems", "write_match"]
+__all__ = ["open_out", "write_match"]
 
-MAX_STEM_BYTES = 80
 OURS = re.compile(r"\d{1,3}\.(json|wav)")
 
 
-def safe_stems(paths: Sequence[str]) -> list[str]:
-    """A folder name for each file: its stem without what a path could misread; no two are alike.
+def open_out(out: str) -> Path:
+    """Make the output folder and check, before any work, that files can be written there.
 
-    Letters of any script, digits, `-`, `_`, `.` and spaces stay; a name that is taken (upper and lower
-    case counted as one) gets `-2`, `-3`, ….
-
-    >>> safe_stems(["a/bass.wav", "b/Bass.wav", "../..", ".hidden.wav", "x/<b>.wav"])
-    ['bass', 'Bass-2', 'sound', 'hidden', '_b_']
+    Raises:
+        MynaError: it cannot be made or written to.
     """
-    taken: set[str] = set()
-    stems = []
-    for path in paths:
-        base = _safe(Path(path).stem)
-        stem, count = base, 1
-        while stem.casefold() in taken:
-            count += 1
-            stem = f"{base}-{count}"
-        taken.add(stem.casefold())
-        stems.append(stem)
-    return stems
-
-
-def _safe(stem: str) -> str:
-    stem = unicodedata.normalize("NFC", stem)
-    kept = "".join(c if c.isalnum() or c in "-_. " or unicodedata.combining(c) else "_" for c in stem)
-    short = kept.encode("utf-8", "replace")[:MAX_STEM_BYTES].decode("utf-8", "ignore")
-    return short.strip(". ") or "sound"
+    folder = make_folder(out)
+    try:
+        probe = folder / f".myna-{os.getpid()}.tmp"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        reason = error.strerror or error
+        raise MynaError(f"cannot write to the folder {printable(out)} ({reason}): choose another --out.") from error
+    return folder
 
 
 def write_match(result: Any, folder: Path, source: str, interrupted: bool = False) -> dict[str, Any]:

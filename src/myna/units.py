@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["FLOOR_DB", "db_to_gain", "gain_to_db", "hz_to_midi", "midi_to_hz"]
+__all__ = ["FLOOR_DB", "db_to_gain", "gain_to_db", "hz_to_midi", "midi_to_hz", "note_name"]
 
+NOTES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 FLOOR_DB = -120.0
 """What `gain_to_db` returns for silence, and the least that it returns at all."""
 
@@ -68,3 +69,15 @@ def gain_to_db(gain: ArrayLike) -> Any:
     magnitude = np.abs(np.asarray(gain, dtype=np.float64))
     floor = 10.0 ** (FLOOR_DB / 20.0)
     return np.where(magnitude <= floor, FLOOR_DB, 20.0 * np.log10(np.maximum(magnitude, floor)))[()]
+
+
+def note_name(note_midi: float) -> str:
+    """Name a MIDI note, middle C being C4; the nearest semitone and the cents off it.
+
+    >>> note_name(60), note_name(68.75)
+    ('C4', 'A4 −25 ct')
+    """
+    nearest = round(note_midi)
+    cents = round(100 * (note_midi - nearest))
+    name = f"{NOTES[nearest % 12]}{nearest // 12 - 1}"
+    return f"{name} {'+' if cents > 0 else '−'}{abs(cents)} ct" if cents else name

@@ -21,8 +21,9 @@ from myna.agents.proxy_net import IMPORTANCE, clipped, load_proxy
 from myna.agents.replay import Batch, Observed, Rows
 from myna.agents.rows import RowView, layout_of
 from myna.agents.sac import SAC, SACConfig, imagined_loss
+from myna.agents.weights import load_weights
 from myna.envs.observation import ObservationLayout
-from myna.errors import UsageError
+from myna.errors import IncompatibleVersionError, UsageError
 from myna.seeding import generator
 from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
@@ -276,3 +277,21 @@ def test_the_imagined_loss_by_hand() -> None:
     assert loss.item() == pytest.approx(-sum(wanted) / 2, abs=1e-6)
     worst = imagined_loss(policy, drawn, torch.tensor([0.2, -math.inf]), live)
     assert worst.item() == pytest.approx(-(wanted[0] - 1.0 - 0.01 * 2.0) / 2, abs=1e-6)
+
+
+def test_a_policy_is_refused_the_foresight_of_another_proxy_than_it_learned_with(
+    scene: Scene, renderer: Renderer, tmp_path: Path
+) -> None:
+    weights, layout = save_proxy(renderer.table, tmp_path), layout_of(scene.view.layout)
+    own = foresight_of(renderer.table, layout, scene.heads, str(weights))
+    assert own is not None
+    again = foresight_of(renderer.table, layout, scene.heads, str(weights), sha256=own.sha256)
+    assert again is not None and again.sha256 == own.sha256
+    with pytest.raises(IncompatibleVersionError, match="another proxy"):
+        foresight_of(renderer.table, layout, scene.heads, str(weights), sha256="0" * 64)
+
+
+def test_packaged_policies_name_the_packaged_proxy() -> None:
+    proxy = load_weights("proxy").card["sha256"]
+    told = [load_weights(name).card for name in ("sac", "dream")]
+    assert [card["foresight_sha256"] for card in told] == [proxy, proxy]

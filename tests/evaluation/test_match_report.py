@@ -18,9 +18,9 @@ from myna.evaluation.report import render_match_report
 from myna.evaluation.report.charts import biggest_term, curve_chart, term_bars
 from myna.evaluation.report.clips import embed_wavs, equal_gains_db
 from myna.evaluation.report.knobs import modules_of
-from myna.evaluation.report.match_report import note_name
 from myna.evaluation.report.spectrogram import draw_spectrograms, log_spectrogram
 from myna.params import Parameter, ParameterTable
+from myna.units import note_name
 
 RATE = 44_100
 VOID = {"meta", "img", "link", "input", "br", "hr", "path", "rect", "line", "circle"}

@@ -20,7 +20,7 @@ from myna.agents.networks import Actor, Noise
 from myna.agents.proxy_net import IMPORTANCE, ProxyNet, load_proxy
 from myna.envs.observation import CLIP
 from myna.envs.summary import SHAPES
-from myna.errors import UsageError
+from myna.errors import IncompatibleVersionError, UsageError, printable
 from myna.params import ParameterTable
 
 __all__ = ["Foresight", "Outlook", "foresight_of", "most_promising"]
@@ -54,7 +54,7 @@ class Foresight(nn.Module):
 
     Args:
         layout: of the observation: name → where a part lies, and its shape.
-        net: the proxy.
+        net: the proxy, and `sha256` of its weights where they are known.
 
     Raises:
         UsageError: an observation of several probes.
@@ -64,12 +64,12 @@ class Foresight(nn.Module):
     owner: torch.Tensor
     picked: torch.Tensor
 
-    def __init__(self, layout: Mapping[str, tuple[slice, tuple[int, ...]]], net: ProxyNet) -> None:
+    def __init__(self, layout: Mapping[str, tuple[slice, tuple[int, ...]]], net: ProxyNet, sha256: str = "") -> None:
         """See the class."""
         super().__init__()
         if layout["probe"][1][0] != 1:
             raise UsageError("Foresight reads observations of one probe.")
-        self.net = net
+        self.net, self.sha256 = net, sha256
         self._parts = {name: where for name, (where, _) in layout.items()}
         options = net.options.tolist()
         # In an action each choice has one entry more than options, which keeps.
@@ -173,10 +173,14 @@ def foresight_of(
     heads: ActionHeads,
     weights: str,
     device: torch.device | str = "cpu",
+    sha256: str = "",
 ) -> Foresight | None:
     """Foresight by the name or path of a proxy's weights; None for an empty one.
 
+    With `sha256` only by the proxy whose tensors have it: an actor reads the hints of the one that it learned with.
+
     Raises:
+        IncompatibleVersionError: another proxy than that.
         UsageError: actions of one module at a time, or an observation of several probes.
         MynaError: see `load_weights`.
     """
@@ -184,4 +188,9 @@ def foresight_of(
         return None
     if heads.modules:
         raise UsageError("Foresight is for actions that turn all knobs at once: set mode to all, or name no foresight.")
-    return Foresight(layout, load_proxy(table, weights)[0]).to(device)
+    net, card = load_proxy(table, weights)
+    if sha256 and card["sha256"] != sha256:
+        raise IncompatibleVersionError(
+            f"The policy learned with another proxy than “{printable(weights)}”: train it again, or take its own."
+        )
+    return Foresight(layout, net, card["sha256"]).to(device)

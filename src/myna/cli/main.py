@@ -23,6 +23,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "app": ("myna.cli.app:run", "play, match and compare in the browser"),
     "presets": ("myna.cli.presets:run", "list, show, validate and generate presets"),
     "render": ("myna.cli.render:run", "play a preset into an audio file"),
+    "export": ("myna.cli.export:run", "play presets into a folder of sounds"),
     "analyse": ("myna.cli.analyse:run", "show what a sound is like"),
     "loss": ("myna.cli.loss:run", "tell how far a sound is from another, and why"),
     "play": ("myna.cli.play:run", "play an episode of the environment and show it"),

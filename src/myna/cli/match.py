@@ -13,11 +13,11 @@ from typing import Annotated, Any
 
 from myna.agents.registry import AGENTS
 from myna.cli.arguments import UNSAID, Argument, Flag, chosen, named, names, number, one_or_more, parse, whole
-from myna.cli.folders import open_out
+from myna.cli.match_files import open_out, write_match
 from myna.cli.match_progress import open_progress
 from myna.cli.messages import print_json, say, shown
 from myna.errors import MynaError, UsageError
-from myna.match_files import safe_stems, write_match
+from myna.files import safe_stems
 from myna.synth.registry import SYNTHS
 
 __all__ = ["Options", "run"]
@@ -98,7 +98,7 @@ def _match_all(options: Options, settings: Any, out: Path, interrupt: _Interrupt
     """Match file after file; a bad one is named on stderr and the next one runs."""
     summaries: list[dict[str, Any]] = []
     code = 0
-    for path, stem in zip(options.files, safe_stems(options.files), strict=True):
+    for path, stem in zip(options.files, safe_stems(Path(path).stem for path in options.files), strict=True):
         if interrupt.asked:
             break
         try:

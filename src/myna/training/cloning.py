@@ -280,6 +280,7 @@ class CloningLearner(Supervised):
                 name: settings.pop(name)
                 for name in ("networks", "foresight", "heads", "mode", "bound", "horizon", "data")
             },
+            "foresight_sha256": self._foresight.sha256 if self._foresight else "",
             "settings": settings,
             "seed": self.seed,
             "steps": self.steps_done,

@@ -316,6 +316,7 @@ class SACLearner:
         card = fits("sac", core.renderer.table, parts_of(core.layout.parts)) | {
             "networks": asdict(self.config.learner.networks),
             "foresight": self.config.foresight,
+            "foresight_sha256": self.sac.foresight.sha256 if self.sac.foresight else "",
             "draws": self.config.learner.draws,
             "heads": asdict(self.config.heads),
             "mode": world.mode,

@@ -18,11 +18,10 @@ from myna.evaluation.report.clips import Clip, embed_wavs, equal_gains_db, wave_
 from myna.evaluation.report.episode import PlayedEpisode
 from myna.evaluation.report.episode_charts import loss_chart, reward_chart
 from myna.evaluation.report.episode_knobs import knob_ways
-from myna.evaluation.report.match_report import note_name
 from myna.evaluation.report.page import asset, data_uri, policy, template
 from myna.evaluation.report.spectrogram import draw_spectrograms
 from myna.params import ParameterTable
-from myna.units import db_to_gain
+from myna.units import db_to_gain, note_name
 
 __all__ = ["render_episode_report"]
 

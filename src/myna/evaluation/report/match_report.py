@@ -18,13 +18,12 @@ from myna.evaluation.report.knobs import modules_of
 from myna.evaluation.report.page import asset, data_uri, policy, template
 from myna.evaluation.report.spectrogram import draw_spectrograms
 from myna.params import ParameterTable
-from myna.units import db_to_gain
+from myna.units import db_to_gain, note_name
 
 __all__ = ["MatchLike", "render_match_report"]
 
 POOR_LOSS = 0.6
 SYNTH_NAMES = {"serum-lite": "Serum-lite"}
-NOTES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 METRICS = {
     "mss": ("Multi-scale spectrum", "log-mel, mean dB, 0 is best"),
     "wmfcc": ("Tone colour over time", "MFCC, time-warped, 0 is best"),
@@ -92,18 +91,6 @@ def render_match_report(result: Any, table: ParameterTable, preset_json: str) ->
         modules=modules_of(table, result.preset.values, result.settings.lock),
         preset_uri=data_uri("application/json", preset_json.encode("utf-8")),
     )
-
-
-def note_name(note_midi: float) -> str:
-    """Name a MIDI note, middle C being C4; the nearest semitone and the cents off it.
-
-    >>> note_name(60), note_name(68.75)
-    ('C4', 'A4 −25 ct')
-    """
-    nearest = round(note_midi)
-    cents = round(100 * (note_midi - nearest))
-    name = f"{NOTES[nearest % 12]}{nearest // 12 - 1}"
-    return f"{name} {'+' if cents > 0 else '−'}{abs(cents)} ct" if cents else name
 
 
 def verdict(result: Any) -> str:
