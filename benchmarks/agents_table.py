@@ -156,11 +156,17 @@ def _success(text: str) -> tuple[float, dict[str, Any]]:
 
 def _steps_per_s(text: str) -> tuple[float, dict[str, Any]]:
     """Of the lines of a log that tell of learning, the median; and the shares of the time, their means."""
-    rows = [json.loads(line).get("scalars", {}) for line in text.splitlines()]
-    rates = [row for row in rows if row.get("steps_per_s") is not None]
-    shares = sorted({key for row in rates for key in row if key.startswith("share/")})
-    value = round(statistics.median(row["steps_per_s"] for row in rates), 1)
+    rows = [_renamed(json.loads(line).get("scalars", {})) for line in text.splitlines()]
+    rates = [row for row in rows if row.get("time/steps_per_s") is not None]
+    shares = sorted({key for row in rates for key in row if key.startswith("time/share_")})
+    value = round(statistics.median(row["time/steps_per_s"] for row in rates), 1)
     return value, {key: round(statistics.fmean(row.get(key, 0.0) for row in rates), 3) for key in shares}
+
+
+def _renamed(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures by today's names; logs of before November 28, 2026 have others."""
+    former = {"steps_per_s": "time/steps_per_s"}
+    return {former.get(name, name.replace("share/", "time/share_")): value for name, value in row.items()}
 
 
 def _over_sb3(text: str) -> tuple[float, dict[str, Any]]:

@@ -31,7 +31,7 @@ LAYERS = [
     ["app", "cli"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-SHARED = {"errors", "units", "seeding", "files"}
+SHARED = {"errors", "units", "seeding", "files", "provenance"}
 GPL = {"vita", "pedalboard"}
 GPL_DOORS = {"synth/vital.py", "synth/vst3.py"}
 UNPICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}

@@ -40,7 +40,7 @@ def small_bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(myna.retrieval.bank, "DRAWS", 24)
         patch.setattr(myna.retrieval.bank, "UNIFORM_DRAWS", 4)
-        patch.setattr(myna.retrieval.bank, "load_factory", lambda _: ())
+        patch.setattr(myna.retrieval.bank, "load_trainable", lambda _: ())
         patch.setattr(myna.retrieval.bank, "bank_dir", lambda: folder)
         myna.retrieval.bank.forget()
         yield folder

@@ -169,7 +169,7 @@ def test_every_option_is_explained(options: type, capsys) -> None:
     with pytest.raises(SystemExit):
         parse(options, "myna x", ["--help"])
     out = capsys.readouterr().out
-    assert options.__doc__ is not None and options.__doc__.split(":")[0] in " ".join(out.split())
+    assert options.__doc__ is not None and options.__doc__.split("\n")[0].split(":")[0] in " ".join(out.split())
     explained = [line for line in out.splitlines() if "--" in line or line.strip()]
     assert len(explained) > len(dataclasses.fields(options))
 

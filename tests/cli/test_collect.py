@@ -28,6 +28,8 @@ def test_it_makes_a_data_set_and_tells_its_size_and_rate(tmp_path: Path, capsys)
     assert first.endswith(" bytes a row")
     assert second.strip().startswith("64 of them now, ") and second.endswith(" ms of CPU time each")
     assert said.err == "64 of 64 rows\n"
+    run = json.loads((out / "run.json").read_text())
+    assert (run["verb"], run["config"]["seed"], run["config"]["kind"]) == ("collect", 4, "random")
 
 
 def test_it_goes_on_and_tells_a_program(tmp_path: Path, capsys) -> None:
@@ -36,6 +38,7 @@ def test_it_goes_on_and_tells_a_program(tmp_path: Path, capsys) -> None:
     assert main(["collect", "--out", str(tmp_path), "--rows", "130", "--resume", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert (said["out"], said["rows"], said["fresh"]) == (str(tmp_path), 128, 64)
+    assert json.loads((tmp_path / "run.json").read_text())["resumed"][0]["config"]["rows"] == 130
     assert said["bytes"] == sum(t.numel() * t.element_size() for t in DataSet.open(tmp_path).tensors.values())
     assert said["rows_per_s"] == pytest.approx(64 / said["seconds"], rel=1e-4)
 
@@ -58,6 +61,7 @@ def test_an_interrupt_keeps_whole_shards(tmp_path: Path, capsys, monkeypatch: py
     monkeypatch.setattr(RandomGroups, "make", interrupted)
     assert main(["collect", "--out", str(tmp_path), "--rows", "200"]) == 130
     assert "whole shards are kept: go on with --resume." in capsys.readouterr().err
+    assert (tmp_path / "run.json").is_file()
     assert len(DataSet.open(tmp_path)) == 64
 
 

@@ -12,8 +12,7 @@ from collections.abc import Callable
 import pytest
 
 import myna
-from myna import errors
-from myna.cli import doctor
+from myna import errors, provenance
 from myna.cli.main import VERBS, main
 
 
@@ -129,7 +128,7 @@ def test_a_reader_that_leaves_early_is_a_quiet_exit(arguments: list[str]) -> Non
 
 
 def test_doctor_reports_dependencies_extras_and_settings_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["doctor", "--json"]) == 0
+    assert main(["doctor", "--quick", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["dependencies"]["numpy"]
     assert found["dependencies"]["torch"]
@@ -138,12 +137,12 @@ def test_doctor_reports_dependencies_extras_and_settings_as_json(capsys: pytest.
 
 
 def test_doctor_tells_how_to_get_what_is_missing(monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(doctor, "_requirements", lambda: (["numpy"], {"app": ["no-such-package"]}))
-    assert main(["doctor"]) == 0
+    monkeypatch.setattr(provenance, "requirements", lambda: (["numpy"], {"app": ["no-such-package"]}))
+    assert main(["doctor", "--quick"]) == 0
     assert "missing no-such-package: pip install -e '.[app]'" in capsys.readouterr().out
 
 
 def test_doctor_exits_5_when_a_core_dependency_is_missing(monkeypatch, capsys) -> None:
-    monkeypatch.setattr(doctor, "_requirements", lambda: (["no-such-package"], {}))
+    monkeypatch.setattr(provenance, "requirements", lambda: (["no-such-package"], {}))
     assert main(["doctor"]) == 5
     assert "MISSING" in capsys.readouterr().out

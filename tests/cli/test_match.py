@@ -74,11 +74,13 @@ def test_one_file_gives_its_folder_and_a_short_answer(quick, tone: Path, tmp_pat
     assert main(["match", str(tone), "--out", str(tmp_path / "out"), "--quiet"]) == 0
     out, err = capsys.readouterr()
     written = {str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*") if p.is_file()}
-    names = ["preset.json", "match.wav", "target.wav", "match.json", "report.html"]
+    names = ["preset.json", "match.wav", "target.wav", "match.json", "report.html", "run.json"]
     names += [f"alternatives/{rank}.{kind}" for rank in (2, 3, 4) for kind in ("json", "wav")]
     assert written == {f"tone/{name}" for name in names}
     assert out.startswith("tone.wav: 60 % similar, loss 0.500\n  note 57, gate ")
     assert err == ""
+    run = json.loads((tmp_path / "out/tone/run.json").read_text())
+    assert (run["verb"], run["config"]["files"], run["config"]["agent"]) == ("match", [str(tone)], "auto")
 
 
 def test_the_written_preset_and_sounds_can_be_read(quick, tone: Path, tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ def test_an_episode_becomes_a_page_a_preset_and_figures(tmp_path: Path, capsys) 
     assert (kept["stage"], kept["policy"], kept["seed"]) == (2, "oracle", 3)
     table = synth_table("serum-lite")
     assert load_preset(out / "preset.json", table).name == "Stage 2, oracle, seed 3"
-    assert sorted(path.name for path in out.iterdir()) == ["episode.json", "preset.json", "report.html"]
+    assert sorted(path.name for path in out.iterdir()) == ["episode.json", "preset.json", "report.html", "run.json"]
+    assert json.loads((out / "run.json").read_text())["config"]["stage"] == 2
 
 
 def test_it_tells_every_step_in_words(tmp_path: Path, capsys) -> None:

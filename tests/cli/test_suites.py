@@ -14,6 +14,7 @@ from myna.cli.main import main
 from myna.evaluation import suites
 from myna.evaluation.suites import SUITES, load_suite
 from myna.evaluation.suites.frozen import FrozenSet
+from myna.evaluation.suites.sets import RecordingSet
 from myna.presets import load_preset
 from myna.synth.registry import synth_table
 from myna.synth.renderer import Renderer
@@ -22,13 +23,15 @@ from myna.synth.renderer import Renderer
 def test_the_list_names_every_suite_with_its_targets(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["suites", "list", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert [(one["name"], one["targets"]) for one in found] == [*((name, 64) for name in SUITES[:-1]), ("real", 60)]
+    presets = [(name, 64) for name in SUITES if name not in ("real", "vital")]
+    assert [(one["name"], one["targets"]) for one in found] == [*presets, ("real", 60), ("vital", 43)]
+    assert all(one["about"] for one in found)
     assert main(["suites", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == len(SUITES) and "stage 3, envelopes" in lines[2]
 
 
-@pytest.mark.parametrize(("name", "count"), [("stage-4", 64), ("real", 60)])
+@pytest.mark.parametrize(("name", "count"), [("stage-4", 64), ("factory", 64), ("real", 60), ("vital", 43)])
 def test_a_suite_is_shown_a_line_a_target(name: str, count: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["suites", "show", name]) == 0
     assert len(capsys.readouterr().out.splitlines()) == count
@@ -38,21 +41,38 @@ def test_a_suite_is_shown_a_line_a_target(name: str, count: int, capsys: pytest.
     assert {"name", "note_midi", "gate_s"} <= set(shown["items"][0])
 
 
+@pytest.mark.parametrize(
+    ("name", "stems"), [("stage-1", ["stage-1_00", "stage-1_01"]), ("factory", ["Amp on Fire", "Arena Jump"])]
+)
 def test_sounds_and_presets_are_written(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    name: str, stems: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = load_suite("stage-1")
+    whole = load_suite(name)
     assert isinstance(whole, FrozenSet)
     small = FrozenSet(whole.name, whole.synth, whole.about, whole.stage, whole.targets[:2])
     monkeypatch.setattr("myna.cli.suites.load_suite", lambda name: small)
-    assert main(["suites", "render", "stage-1", "--out", str(tmp_path / "deep"), "--json"]) == 0
+    assert main(["suites", "render", name, "--out", str(tmp_path / "deep"), "--json"]) == 0
     paths = [Path(path) for path in json.loads(capsys.readouterr().out)]
-    assert [path.name for path in paths] == [f"stage-1_{i:02d}.{end}" for i in range(2) for end in ("wav", "json")]
+    assert [path.name for path in paths] == [f"{stem}.{end}" for stem in stems for end in ("wav", "json")]
     audio, rate = soundfile.read(paths[0], dtype="float32")
     wanted = whole.target(0, Renderer())
     assert rate == wanted.sample_rate and np.abs(audio.T - wanted.audio).max() < 1e-4
     table = synth_table(whole.synth)
     assert np.array_equal(load_preset(paths[1], table).u(table), whole.preset(0).u(table))
+
+
+def test_sounds_of_a_suite_of_recordings_are_written_as_they_are_matched(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = load_suite("vital")
+    assert isinstance(whole, RecordingSet)
+    small = RecordingSet(whole.name, whole.recordings[:2], whole.about)
+    monkeypatch.setattr("myna.cli.suites.load_suite", lambda name: small)
+    assert main(["suites", "render", "vital", "--out", str(tmp_path), "--json"]) == 0
+    paths = [Path(path) for path in json.loads(capsys.readouterr().out)]
+    assert [path.name for path in paths] == ["00_sub_bass.wav", "01_reese_bass.wav"]
+    audio, _ = soundfile.read(paths[0], dtype="float32")
+    assert np.abs(audio.T - whole.recordings[0].target().audio).max() < 1e-4
 
 
 def test_all_are_verified_or_those_that_are_named(capsys: pytest.CaptureFixture[str]) -> None:

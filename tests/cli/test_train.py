@@ -55,7 +55,7 @@ def test_a_signal_leaves_a_checkpoint_to_go_on_from(
         patch.setattr(counting.Counting, "step", interrupted)
         assert main(counts) == code
     said = capsys.readouterr().err.splitlines()[-1]
-    assert said.startswith(f"myna: stopped by {number.name} after 14 steps: go on with --resume")
+    assert said.startswith(f"myna: stopped by {number.name} after 14 steps: go on with `myna resume ")
     assert main([*counts, "--resume"]) == 0
     assert capsys.readouterr().out.startswith("40 steps in ")
 
@@ -87,7 +87,9 @@ class Terminal(io.StringIO):
 def show(quiet: bool = False) -> None:
     with open_progress(quiet) as progress:
         for done in range(0, 101, 20):
-            progress.update(Status(done * 1000, 100_000, 151.2, 3_725.0, {"loss": 0.51234, "stage": 3.0}))
+            progress.update(
+                Status(done * 1000, 100_000, 151.2, 3_725.0, {"match/best_loss": 0.51234, "curriculum/stage": 3.0})
+            )
         progress.update(Status(100_000, 100_000, 0.0, float("inf"), {}))
 
 

@@ -12,7 +12,7 @@ import torch
 
 from myna.envs.callbacks import Callback, Callbacks, Episode, Sounds
 from myna.envs.loggers import JsonlLogger
-from myna.envs.run_logs import CurriculumLog, EditLog, EpisodeStats, LossTerms
+from myna.envs.run_logs import MOST_FIGURES, CurriculumLog, EditLog, EpisodeStats, LossTerms
 from myna.errors import MynaError
 
 
@@ -38,6 +38,9 @@ class Notes:
 
     def audio(self, step, name, path):
         raise AssertionError("no callback here logs sound")
+
+    def image(self, step, name, path):
+        raise AssertionError("no callback here logs pictures")
 
     def close(self):
         pass
@@ -67,12 +70,12 @@ def test_each_step_logs_the_means_over_environments_under_stable_names() -> None
     assert step == 2
     assert values == pytest.approx(
         {
-            "env/loss/total": 2.0,
-            "env/loss/best": 1.0,
-            "env/loss/log_mel": 1.5,
-            "env/loss/mfcc": 0.5,
-            "env/reward/gain": 0.2,
-            "env/broken": 0.0,
+            "match/loss": 2.0,
+            "match/best_loss": 1.0,
+            "match/loss_log_mel": 1.5,
+            "match/loss_mfcc": 0.5,
+            "rollout/reward_gain": 0.2,
+            "match/broken": 0.0,
         }
     )
 
@@ -80,8 +83,8 @@ def test_each_step_logs_the_means_over_environments_under_stable_names() -> None
 def test_a_broken_environment_is_counted_and_left_out_of_the_means() -> None:
     notes = Notes()
     LossTerms(notes).on_step(3, state(1.0, math.nan, 2.0), {})
-    assert notes.lines[0][1]["env/loss/total"] == pytest.approx(1.5)
-    assert notes.lines[0][1]["env/broken"] == pytest.approx(1 / 3)
+    assert notes.lines[0][1]["match/loss"] == pytest.approx(1.5)
+    assert notes.lines[0][1]["match/broken"] == pytest.approx(1 / 3)
 
 
 def test_several_steps_share_a_line_and_the_last_unfilled_one_is_written_at_close() -> None:
@@ -91,17 +94,17 @@ def test_several_steps_share_a_line_and_the_last_unfilled_one_is_written_at_clos
         callback.on_step(step, state(loss), {})
     callback.close()
     callback.close()
-    assert [(step, values["env/loss/total"]) for step, values in notes.lines] == [(2, 2.0), (3, 7.0)]
+    assert [(step, values["match/loss"]) for step, values in notes.lines] == [(2, 2.0), (3, 7.0)]
 
 
 def test_episodes_are_summed_up_by_stage() -> None:
     notes = Notes()
     EpisodeStats(notes).on_episode_end(64, [episode(0.05, 1), episode(0.25, 1), episode(math.nan, 3)])
     [(_, values)] = notes.lines
-    assert values["env/episode/stage_1/best_loss"] == pytest.approx(0.15)
-    assert values["env/episode/stage_1/success"] == 0.5
-    assert values["env/episode/stage_1/count"] == 2
-    assert math.isnan(values["env/episode/stage_3/best_loss"])
+    assert values["rollout/stage_1/best_loss"] == pytest.approx(0.15)
+    assert values["rollout/stage_1/success"] == 0.5
+    assert values["rollout/stage_1/count"] == 2
+    assert math.isnan(values["rollout/stage_3/best_loss"])
 
 
 def test_a_step_without_ended_episodes_logs_no_episode_line() -> None:
@@ -138,15 +141,15 @@ def test_the_curriculum_is_logged_when_a_number_in_it_changes() -> None:
     for step, stage in enumerate((1, 1, 2)):
         log.on_curriculum(step, {"stage": stage, "median": {"best": 0.5}, "recent": [1, 2], "name": "x"})
     assert notes.lines == [
-        (0, {"env/curriculum/stage": 1.0, "env/curriculum/median/best": 0.5}),
-        (2, {"env/curriculum/stage": 2.0, "env/curriculum/median/best": 0.5}),
+        (0, {"curriculum/stage": 1.0, "curriculum/median/best": 0.5}),
+        (2, {"curriculum/stage": 2.0, "curriculum/median/best": 0.5}),
     ]
 
 
 def test_a_huge_curriculum_state_is_cut() -> None:
     notes = Notes()
     CurriculumLog(notes).on_curriculum(0, {str(i): i for i in range(1000)})
-    assert len(notes.lines[0][1]) == CurriculumLog.MOST
+    assert len(notes.lines[0][1]) == MOST_FIGURES
 
 
 def test_several_callbacks_are_called_in_order_for_every_hook() -> None:
@@ -179,15 +182,17 @@ def test_several_callbacks_are_called_in_order_for_every_hook() -> None:
 
 def test_json_lines_hold_scalars_text_and_relative_sound_paths(tmp_path: Path) -> None:
     logger = JsonlLogger(tmp_path / "run" / "log.jsonl")
-    logger.scalars(1, {"env/loss/total": 0.5, "bad": math.nan})
-    logger.text(2, "env/edits", "opened\nclosed")
-    logger.audio(3, "env/snapshot/best", tmp_path / "run" / "sounds" / "000000000-best.flac")
+    logger.scalars(1, {"match/loss": 0.5, "bad": math.nan})
+    logger.text(2, "match/edits", "opened\nclosed")
+    logger.audio(3, "match/snapshot/best", tmp_path / "run" / "sounds" / "000000000-best.flac")
+    logger.image(3, "match/best/knobs", tmp_path / "elsewhere.png")
     logger.close()
     logger.close()
     assert lines(tmp_path / "run" / "log.jsonl") == [
-        {"step": 1, "scalars": {"env/loss/total": 0.5, "bad": None}},
-        {"step": 2, "name": "env/edits", "text": "opened\nclosed"},
-        {"step": 3, "name": "env/snapshot/best", "audio": "sounds/000000000-best.flac"},
+        {"step": 1, "scalars": {"match/loss": 0.5, "bad": None}},
+        {"step": 2, "name": "match/edits", "text": "opened\nclosed"},
+        {"step": 3, "name": "match/snapshot/best", "audio": "sounds/000000000-best.flac"},
+        {"step": 3, "name": "match/best/knobs", "image": str(tmp_path / "elsewhere.png")},
     ]
 
 

@@ -248,15 +248,15 @@ def test_the_callback_logs_the_mean_similarity_and_renders_nothing_that_would_be
     callback.on_episode_end(64, [episode(i) for i in range(9)])  # 0, 2, 4, 6 and 8 are due, two fit
     callback.on_step(64, None, {})
     assert rendered == [0, 2]
-    counts = {"env/embedding/failed": 0, "env/embedding/lost": 0, "env/embedding/deaths": 0}
-    assert notes.lines == [(64, {"env/embedding/dropped": 3} | counts)]
+    counts = {"match/embedding/failed": 0, "match/embedding/lost": 0, "match/embedding/deaths": 0}
+    assert notes.lines == [(64, {"match/embedding/dropped": 3} | counts)]
     os.kill(pid, signal.SIGCONT)
     assert worker.wait(PATIENCE_S)
     callback.on_step(128, None, {})
     callback.on_step(192, None, {})
     callback.close()
     callback.close()
-    same = {"env/embedding/vggish": 1.0, "env/embedding/dropped": 3}
+    same = {"match/embedding/vggish": 1.0, "match/embedding/dropped": 3}
     assert [step for step, _ in notes.lines] == [64, 128]
     assert notes.lines[1][1] == pytest.approx(same | counts)
     assert is_gone(pid)

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from myna.envs.reward import RewardConfig, Step, reward_parts
+from myna.envs.reward import RewardConfig, Step, measured, reward_parts
 from myna.errors import UsageError
 
 
@@ -55,3 +55,17 @@ def test_the_parts_are_of_double_precision_and_in_a_fixed_order() -> None:
 def test_a_weight_that_is_none_is_told(name: str, value) -> None:
     with pytest.raises(UsageError, match=f"The reward's {name} must be a number of 0 or more"):
         RewardConfig(**{name: value})
+
+
+def test_one_term_may_stand_for_the_loss_as_if_it_were_the_whole() -> None:
+    loss, mfcc = torch.tensor([1.0, 2.0]), torch.tensor([0.25, 0.5])
+    assert measured(RewardConfig(), {}, loss, {}.__getitem__) is loss
+    alone = measured(RewardConfig(term="mfcc"), {"mfcc": 0.25}, loss, {"mfcc": mfcc}.__getitem__)
+    assert alone.tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("term", ["mr_stft", "loudnes", "\x1b[2J"])
+def test_a_term_that_training_does_not_know_is_told(term: str) -> None:
+    with pytest.raises(UsageError, match=r"The reward's term must be one of log_mel, mfcc, .*got") as caught:
+        RewardConfig(term=term)
+    assert str(caught.value).isprintable()

@@ -266,7 +266,7 @@ def test_the_logger_is_told_of_files_that_are_there(tmp_path: Path) -> None:
             told.append((step, name, path.exists()))
 
     Snapshots(tmp_path, logger=Notes()).on_episode_end(7, [episode(0.5)])
-    assert told == [(7, f"env/snapshot/{kind}", True) for kind in ("target", "start", "best")]
+    assert told == [(7, f"match/snapshot/{kind}", True) for kind in ("target", "start", "best")]
 
 
 ENTRIES = st.lists(

@@ -350,11 +350,14 @@ def test_rows_that_other_benchmarks_measure_are_read_from_their_files(tmp_path: 
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "bench/agents/stages.json").write_text('{"stage_1": {"success": 0.75}, "stage_2": {"success": 0.5}}')
     (tmp_path / "bench/sac.json").write_text('{"equal": {"ratio_to_sb3": 1.4}}')
-    log = [{"step": i, "scalars": {"steps_per_s": rate, "share/learn": 0.5}} for i, rate in enumerate((100, 200, 210))]
+    log = [
+        {"step": i, "scalars": {"time/steps_per_s": rate, "time/share_learn": 0.5}}
+        for i, rate in enumerate((100, 200, 210))
+    ]
     (tmp_path / "train/laptop/log.jsonl").write_text("\n".join(map(json.dumps, [*log, {"step": 3, "scalars": {}}])))
     found = table.others_found(tmp_path)
     assert found["success_rate_stage_1"] | {"stage_2": None} == {
         "value": 0.75, "at_least": 0.8, "reached": False, "stage_1": {"success": 0.75}, "stage_2": None
     }  # fmt: skip
     assert found["updates_over_sb3"] == {"value": 1.4, "at_least": 1.25, "reached": True}
-    assert (found["training_steps_per_s"]["value"], found["training_steps_per_s"]["share/learn"]) == (200, 0.5)
+    assert (found["training_steps_per_s"]["value"], found["training_steps_per_s"]["time/share_learn"]) == (200, 0.5)

@@ -18,7 +18,6 @@ from myna.evaluation.report import render_match_report
 from myna.evaluation.report.charts import biggest_term, curve_chart, term_bars
 from myna.evaluation.report.clips import embed_wavs, equal_gains_db
 from myna.evaluation.report.knobs import modules_of
-from myna.evaluation.report.spectrogram import draw_spectrograms, log_spectrogram
 from myna.params import Parameter, ParameterTable
 from myna.units import note_name
 
@@ -245,19 +244,6 @@ def test_the_curve_steps_down_and_stays_inside_the_picture() -> None:
     assert heights == sorted(heights)  # down the page is up in likeness
     assert all(chart.top <= y <= chart.bottom for y in heights)
     assert curve_chart([], 0) is None
-
-
-def test_the_spectrogram_of_a_sine_peaks_at_its_frequency_near_0_db() -> None:
-    shown = log_spectrogram(tone(gain=1.0, hz=1000.0)[:1], RATE, RATE // 2)
-    column = shown.level_db[:, shown.level_db.shape[1] // 2]
-    assert shown.frequency_hz[column.argmax()] == pytest.approx(1000.0, rel=0.03)
-    assert column.max() == pytest.approx(0.0, abs=1.5)
-
-
-def test_pictures_are_png_and_the_same_each_time() -> None:
-    first = draw_spectrograms(tone(), tone(0.3), RATE)
-    assert all(picture.startswith(b"\x89PNG") for picture in first)
-    assert first == draw_spectrograms(tone(), tone(0.3), RATE)
 
 
 def test_notes_are_named_with_middle_c_as_c4() -> None:

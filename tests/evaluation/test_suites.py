@@ -1,4 +1,4 @@
-"""The suite of real recordings: complete, unchanged, apart from what is trained on, and loaded with what is known."""
+"""The frozen suites: complete, unchanged, apart from what is trained on, and loaded with what is known."""
 
 from __future__ import annotations
 
@@ -11,40 +11,87 @@ import numpy as np
 import pytest
 
 from myna.audio.collection import INDEX, Recording, read_index
+from myna.audio.envelope import find_onset
+from myna.audio.files import load_audio
+from myna.audio.pitch import estimate_note_midi
 from myna.envs.draws import PresetDraws
 from myna.envs.stages import load_stages
 from myna.errors import BadAudioError, MynaError, UsageError
 from myna.evaluation import suites
 from myna.evaluation.suites import SUITES, load_recordings, load_suite, verify_suite
 from myna.evaluation.suites.frozen import FrozenSet, dump
-from myna.evaluation.suites.make import made
+from myna.evaluation.suites.make import REGISTERS_MIDI, choose_held_out, made, made_factory
+from myna.presets.factory import HELD_OUT, load_factory, load_trainable
 from myna.presets.generator import audible
+from myna.retrieval import bank
 from myna.synth.renderer import Renderer
 
 ROOT = Path(__file__).parents[2]
 TRAINING = ROOT / "recordings" / "train"
+RECORDED = ("real", "vital")
 EXAMPLES = ROOT / "examples" / "targets"
 
 
-def test_real_holds_sixty_notes_and_every_file_of_its_folder() -> None:
-    suite = load_recordings()
-    assert len(suite) == len({one.path for one in suite}) == 60
+@pytest.mark.parametrize(("name", "count"), [("real", 60), ("vital", 43)])
+def test_a_suite_of_recordings_holds_every_file_of_its_folder_once(name: str, count: int) -> None:
+    suite = load_recordings(name)
+    assert len(suite) == len({one.path for one in suite}) == len({one.sha256 for one in suite}) == count
     assert {one.path for one in suite} == set(suite[0].path.parent.glob("*.flac"))
+    assert sum(one.path.stat().st_size for one in suite) < 8e6
 
 
-def test_every_recording_loads_with_its_known_note_and_gate() -> None:
-    for one in load_recordings():
+@pytest.mark.parametrize("name", RECORDED)
+def test_every_recording_loads_with_its_known_note_and_gate(name: str) -> None:
+    for one in load_recordings(name):
         target = one.target()
         assert (target.note_midi, target.gate_s) == (one.note_midi, min(one.gate_s, target.total_s))
         assert (target.sample_rate, target.audio.shape[0], target.name) == (44_100, 2, one.path.stem)
         assert np.abs(target.audio).max() > 0.05
 
 
-def test_no_instrument_of_the_suite_is_trained_on() -> None:
-    trained, judged = read_index(TRAINING), load_recordings()
+@pytest.mark.parametrize("name", RECORDED)
+def test_no_instrument_of_a_suite_is_trained_on(name: str) -> None:
+    trained, judged = read_index(TRAINING), load_recordings(name)
     assert {one.instrument for one in trained}.isdisjoint(one.instrument for one in judged)
-    assert {one.program for one in trained}.isdisjoint(one.program for one in judged)
     assert {one.sha256 for one in trained}.isdisjoint(one.sha256 for one in judged)
+
+
+def test_no_program_of_the_soundfont_is_both_trained_and_judged_on() -> None:
+    assert {one.program for one in read_index(TRAINING)}.isdisjoint(one.program for one in load_recordings("real"))
+
+
+def test_sounds_of_vital_are_unclipped_and_start_at_once_at_the_velocity_of_targets() -> None:
+    for one, row in zip(load_recordings("vital"), vital_rows(), strict=True):
+        audio = load_audio(one.path)
+        target = one.target()
+        assert 0.3 < np.abs(audio.samples).max() < 0.95
+        assert find_onset(audio.samples, audio.sample_rate) < 0.025 * audio.sample_rate
+        assert target.velocity == int(row["velocity"])
+        assert target.warnings == ()
+
+
+def test_what_sounds_of_vital_is_the_note_of_the_index() -> None:
+    pitched = [
+        one
+        for one, row in zip(load_recordings("vital"), vital_rows(), strict=True)
+        if row["category"] not in ("drum", "fx")
+    ]
+    assert len(pitched) >= 32
+    some = pitched[::5]  # a second each
+    wrong = {one.instrument: note for one in some if not abs((note := estimate(one)) - one.note_midi) < 0.3}
+    assert wrong == {}
+
+
+def vital_rows() -> list[dict[str, str]]:
+    with (suites.FOLDER / "vital" / INDEX).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def estimate(one: Recording) -> float:
+    """The note that is heard while the key is held, nan if none."""
+    audio = load_audio(one.path)
+    held = audio.samples.mean(axis=0)[: round(one.gate_s * audio.sample_rate)]
+    return estimate_note_midi(held, audio.sample_rate) or np.nan
 
 
 def test_the_twelve_examples_are_in_the_suite_byte_for_byte() -> None:
@@ -55,6 +102,7 @@ def test_the_twelve_examples_are_in_the_suite_byte_for_byte() -> None:
 
 
 def test_a_licence_lies_beside_the_recordings() -> None:
+    assert "Apache License 2.0" in (suites.FOLDER / "vital" / "README.md").read_text(encoding="utf-8")
     for folder in (TRAINING.parent, load_recordings()[0].path.parent):
         text = (folder / "LICENSE").read_text(encoding="utf-8")
         assert "Frank Wen" in text
@@ -68,7 +116,8 @@ def test_an_unknown_suite_is_refused_by_name() -> None:
 
 # Frozen presets
 
-STAGES = tuple(name for name in SUITES if name.startswith("stage-"))
+PRESETS = tuple(name for name in SUITES if name not in RECORDED)
+STAGES = tuple(name for name in PRESETS if name != "factory")
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +149,8 @@ def test_a_stage_has_64_presets_half_of_each_prior_inside_its_modules_and_canoni
     assert len(np.unique(u.round(6), axis=0)) == 64
 
 
-@pytest.mark.parametrize("name", STAGES)
-def test_every_preset_of_a_stage_can_be_heard(name: str, renderer: Renderer) -> None:
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_of_a_suite_can_be_heard(name: str, renderer: Renderer) -> None:
     suite = presets(name)
     for index in range(0, 64, 7):
         target = suite.target(index, renderer)
@@ -116,9 +165,80 @@ def test_a_suite_is_what_its_script_makes(name: str, renderer: Renderer) -> None
     assert again.targets == suite.targets[:4]
 
 
-def test_the_stored_file_is_what_the_suite_says() -> None:
-    path = Path(suites.__file__).parent / "stage-1.json"
-    assert dump(presets("stage-1")) == path.read_text(encoding="utf-8")
+def test_the_factory_suite_is_what_its_script_makes_of_what_is_held_out(renderer: Renderer) -> None:
+    suite = presets("factory")
+    assert {one.name for one in suite.targets} == HELD_OUT
+    assert made_factory(renderer, count=4).targets == suite.targets[:4]
+    assert load_stages(renderer.table).stages[suite.stage - 1].mask(renderer.table).all()
+
+
+def test_what_is_held_out_was_drawn_evenly_over_the_categories(renderer: Renderer) -> None:
+    factory = load_factory(renderer.table)
+    assert choose_held_out(factory) == HELD_OUT
+    shares = {
+        category: np.mean([one.name in HELD_OUT for one in factory if one.category == category])
+        for category in REGISTERS_MIDI
+    }
+    assert all(0.35 < share < 0.55 for share in shares.values()), shares
+
+
+def test_a_factory_preset_is_played_where_its_category_is_at_home(renderer: Renderer) -> None:
+    category = {one.name: one.category for one in load_factory(renderer.table)}
+    for one in presets("factory").targets:
+        low, high = REGISTERS_MIDI[category[one.name]]
+        assert low <= one.probe.note_midi <= high
+
+
+@pytest.mark.parametrize("name", ["stage-1", "factory"])
+def test_the_stored_file_is_what_the_suite_says(name: str) -> None:
+    assert dump(presets(name)) == (suites.FOLDER / f"{name}.json").read_text(encoding="utf-8")
+
+
+# As they are before other tests, which run in the same process, shrink the bank.
+WHOLE_BANK = {name: getattr(bank, name) for name in ("DRAWS", "UNIFORM_DRAWS", "load_trainable")}
+
+
+@pytest.fixture(scope="module")
+def known(renderer: Renderer) -> set[bytes]:
+    """Every preset of the whole bank, rounded."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in WHOLE_BANK.items():
+            patch.setattr(bank, name, value)
+        u = bank._candidates.__wrapped__(renderer.table)
+    return rounded(u, renderer)
+
+
+def rounded(u: np.ndarray, renderer: Renderer) -> set[bytes]:
+    return {row.tobytes() for row in renderer.table.snap(u).round(4)}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_no_preset_of_a_suite_is_in_the_bank_that_is_searched(name: str, known: set[bytes], renderer: Renderer) -> None:
+    assert len(known) > 13_000
+    assert known.isdisjoint(rounded(presets(name).u(renderer.table), renderer))
+
+
+def test_a_factory_preset_that_is_not_held_out_is_in_the_bank(known: set[bytes], renderer: Renderer) -> None:
+    trainable = np.array([one.u(renderer.table) for one in load_trainable(renderer.table)])
+    assert rounded(trainable, renderer) <= known
+
+
+def test_factory_presets_are_read_by_people_and_suites_and_trainable_ones_by_the_bank(renderer: Renderer) -> None:
+    """Apart by construction: nothing that is trained or searches can come by a preset that is held out."""
+    source = Path(suites.__file__).parents[2]
+    users = {
+        word: {
+            path.relative_to(source).as_posix()
+            for path in source.rglob("*.py")
+            if re.search(word, path.read_text(encoding="utf-8"))
+        }
+        for word in ("load_factory", "load_trainable")
+    }
+    home = "presets/factory.py"
+    assert users["load_factory"] == {home, "render.py", "cli/presets.py", "evaluation/suites/make.py"}
+    assert users["load_trainable"] == {home, "retrieval/bank.py"}
+    assert HELD_OUT.isdisjoint(one.name for one in load_trainable(renderer.table))
+    assert len(load_trainable(renderer.table)) == len(load_factory(renderer.table)) - len(HELD_OUT)
 
 
 def test_nothing_else_draws_where_suites_are_drawn() -> None:
@@ -146,10 +266,13 @@ def test_a_suite_that_was_changed_is_refused(tmp_path: Path, monkeypatch: pytest
     stored.unlink()
     with pytest.raises(MynaError, match="stage-2 cannot be read: No such file"):
         load_suite("stage-2")
-    note = next((tmp_path / "suites" / "real").glob("*.flac"))
-    note.write_bytes(note.read_bytes()[:-1])
-    with pytest.raises(BadAudioError, match="not the file that its index names"):
-        verify_suite("real")
+    for name in RECORDED:
+        note = next((tmp_path / "suites" / name).glob("*.flac"))
+        whole = bytearray(note.read_bytes())
+        whole[-1] ^= 1
+        note.write_bytes(whole)
+        with pytest.raises(BadAudioError, match="not the file that its index names"):
+            verify_suite(name)
     suites._index.cache_clear()
 
 
@@ -196,6 +319,7 @@ def only(folder: Path) -> Recording:
     ("changes", "sentence"),
     [
         ({"note_midi": "C4"}, "line 2: a number is missing or unreadable"),
+        ({"gm_program": ""}, "line 2: a number is missing or unreadable"),
         ({"note_midi": "nan"}, "line 2: a file beside the index, a MIDI note and a gate are needed"),
         ({"gate_s": "0"}, "line 2: a file beside the index"),
         ({"gate_s": "inf"}, "line 2: a file beside the index"),

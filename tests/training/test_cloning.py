@@ -102,7 +102,7 @@ def test_no_pair_that_is_learnt_has_a_row_that_is_held_out(data: DataSet, render
 
 def test_learning_makes_the_edits_less_wrong(data: DataSet, renderer: Renderer) -> None:
     own = learner(data, renderer)
-    losses = [own.step()["loss"] for _ in range(60)]
+    losses = [own.step()["train/loss"] for _ in range(60)]
     assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
 
 
@@ -130,7 +130,7 @@ def test_the_state_of_another_network_is_refused_in_a_sentence(data: DataSet, re
 
 def test_its_score_is_the_median_loss_that_episodes_reach(data: DataSet, renderer: Renderer) -> None:
     told = learner(data, renderer).evaluate()
-    assert told["score"] == told["eval/in/best"] <= told["eval/in/start"]
+    assert told["eval/score"] == told["eval/in/best"] <= told["eval/in/start"]
     assert told["eval/loss"] > 0.0
 
 
@@ -181,7 +181,7 @@ def imagining(data: DataSet, renderer: Renderer, proxy: str, total: int = 60, **
 
 def test_what_is_imagined_alone_is_learnt(data: DataSet, renderer: Renderer, proxy: str) -> None:
     own = imagining(data, renderer, proxy, total=200)
-    told = [own.step()["imagine"] for _ in range(100)]
+    told = [own.step()["train/imagine"] for _ in range(100)]
     assert sum(told[-10:]) < 0.5 * sum(told[:10])
 
 

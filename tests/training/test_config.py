@@ -59,6 +59,8 @@ def test_an_override_is_read_as_toml_or_as_a_word(override: str, found) -> None:
         ("seed=-1", "seed must be 0 or more"),
         ("device=tpu", "device must be cpu or cuda"),
         ("run=3", "run must be a table"),
+        ("sac.known=2020-01-01", "sac.known must be no date or time"),
+        ("sac.world.curriculum.total_s=[07:32:00]", "sac.world.curriculum.total_s must be no date or time"),
         ("run.steps.more=3", "which is no table"),
         ("run.steps", "An override is key=value"),
         ("=3", "An override is key=value"),
@@ -87,6 +89,28 @@ def test_a_mistake_in_a_learners_own_settings_names_the_place(override: str, tol
     with pytest.raises(UsageError) as error:
         config.settings(SACTraining)
     assert told in str(error.value) and "sac" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("run.media=5", "media must be 0 (none) to 4; got 5"),
+        ("run.trackers=['tensorbord']", "trackers must be of tensorboard, wandb; got 'tensorbord'"),
+        ("run.trackers=wandb", "run.trackers must be a list"),
+        ("run.wandb.mode=disabled", "mode must be online or offline; got 'disabled'"),
+        ("run.wandb.projekt=birds", "did you mean 'project'?"),
+    ],
+)
+def test_a_mistake_in_what_is_tracked_is_told_in_one_sentence(override: str, told: str) -> None:
+    with pytest.raises(UsageError) as error:
+        load_config("smoke", [override])
+    assert told in str(error.value) and "\n" not in str(error.value)
+
+
+def test_trackers_are_tensorboard_alone_unless_others_are_named() -> None:
+    assert load_config("smoke").run.trackers == ("tensorboard",)
+    both = load_config("smoke", ['run.trackers=["tensorboard", "wandb"]', "run.wandb.mode=offline"]).run
+    assert both.trackers == ("tensorboard", "wandb") and both.wandb.mode == "offline"
 
 
 @pytest.mark.parametrize(

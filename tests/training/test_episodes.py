@@ -27,11 +27,13 @@ def renderer() -> Renderer:
     return Renderer(threads=1)
 
 
-def batches(renderer: Renderer, seed: int = 0, stage: int = 1, success_loss: float = 0.0) -> EpisodeBatches:
+def batches(
+    renderer: Renderer, seed: int = 0, stage: int = 1, success_loss: float = 0.0, reward: RewardConfig = REWARD
+) -> EpisodeBatches:
     overrides = short(horizon={"all": STEPS, "module": STEPS})
     curriculum = Curriculum.from_file(overrides=overrides, renderer=renderer, stage=stage)
     ends = EndConfig(success_loss=success_loss, patience=None)
-    core = Core(renderer, CoreConfig(ActionConfig(), REWARD, ends, keep_features=True))
+    core = Core(renderer, CoreConfig(ActionConfig(), reward, ends, keep_features=True))
     return EpisodeBatches(core, curriculum, COUNT, seed)
 
 
@@ -62,6 +64,19 @@ def test_rewards_of_the_goal_that_was_played_for_are_the_environments(renderer: 
     assert stored.length.tolist() == [STEPS] * COUNT
     assert torch.equal(stored.truncated.nonzero()[:, 1], torch.full((COUNT,), STEPS - 1))
     assert not stored.terminated[:, 0].any()
+
+
+def test_a_reward_of_one_term_is_that_of_both_goals_and_of_no_other_term(renderer: Renderer) -> None:
+    reward = RewardConfig(scale=2.0, lambda_=0.0, success_bonus=0.0, term="mfcc")
+    of = batches(renderer, reward=reward)
+    with one_core():
+        rewards = played(of)
+        stored = of.finished(of.random_goals(), reward)
+    assert torch.equal(stored.reward[:, 0], torch.stack(rewards, 1))
+    column = of.core.layout.terms.index("mfcc")
+    mfcc = stored.judged["terms"][..., column].double() / of.core.config.loss.weights["mfcc"]
+    assert torch.allclose(stored.reward, 2.0 * (mfcc[..., :-1] - mfcc[..., 1:]), atol=1e-5)
+    assert not torch.allclose(stored.reward, 2.0 * -stored.judged["loss"].double().diff(), atol=1e-3)
 
 
 def test_the_second_goal_is_judged_as_if_it_had_been_the_target(renderer: Renderer) -> None:

@@ -30,7 +30,7 @@ def learner(data: DataSet, total: int = 60, seed: int = 3, **more) -> ProxyLearn
 
 def test_learning_makes_it_say_better_how_its_rows_sound(data: DataSet) -> None:
     own = learner(data)
-    losses = [own.step()["loss"] for _ in range(60)]
+    losses = [own.step()["train/loss"] for _ in range(60)]
     assert losses[-1] < 0.5 * losses[0]
 
 
@@ -50,9 +50,11 @@ def test_an_evaluation_tells_error_and_share_explained_of_rows_that_were_not_lea
     own.net.forward = lambda u, played: truth.mean(0).expand(len(u), -1)  # pyright: ignore[reportIncompatibleMethodOverride]
     told = own.evaluate()
     assert told["eval/r2"] == pytest.approx(0.0, abs=1e-5)
-    assert told["score"] == told["eval/error"] == pytest.approx((truth - truth.mean(0)).abs().mean().item(), rel=1e-5)
+    assert (
+        told["eval/score"] == told["eval/error"] == pytest.approx((truth - truth.mean(0)).abs().mean().item(), rel=1e-5)
+    )
     own.net.forward = lambda u, played: truth  # pyright: ignore[reportIncompatibleMethodOverride]
-    assert own.evaluate() == {"eval/error": 0.0, "eval/r2": 1.0, "score": 0.0}
+    assert own.evaluate() == {"eval/error": 0.0, "eval/r2": 1.0, "eval/score": 0.0}
     assert not set(own._held.tolist()) & set(own._learnt.tolist())
 
 

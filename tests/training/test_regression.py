@@ -66,7 +66,7 @@ def test_the_loss_of_a_small_case_is_what_a_hand_computes() -> None:
 
 def test_learning_makes_the_guesses_better(data: DataSet, renderer: Renderer) -> None:
     own = learner(data, renderer)
-    losses = [own.step()["loss"] for _ in range(40)]
+    losses = [own.step()["train/loss"] for _ in range(40)]
     assert losses[-1] < 0.7 * losses[0]
 
 

@@ -7,11 +7,14 @@ import json
 import math
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors.torch import load_file
-from tests.training.counting import counted
+from tests.training.counting import Counting, counted
+from tests.training.episodes_shown import shown_episode, undrawn
 
 import myna.training.checkpoint
 import myna.training.run
@@ -47,10 +50,10 @@ def test_a_training_logs_evaluates_and_keeps_checkpoints(tmp_path: Path) -> None
     training = Training(counted(40), tmp_path)
     assert training.run()
     lines = logged(tmp_path)
-    figures = [line["step"] for line in lines if "loss" in line["scalars"]]
-    evaluations = [line["step"] for line in lines if "score" in line["scalars"]]
+    figures = [line["step"] for line in lines if "train/loss" in line["scalars"]]
+    evaluations = [line["step"] for line in lines if "eval/score" in line["scalars"]]
     assert figures == [5, 10, 15, 20, 25, 30, 35, 40] and evaluations == [20, 40]
-    assert all(line["scalars"]["steps_per_s"] > 0 for line in lines if "loss" in line["scalars"])
+    assert all(line["scalars"]["time/steps_per_s"] > 0 for line in lines if "train/loss" in line["scalars"])
     assert [path.name for path in checkpoints(tmp_path / "checkpoints")] == ["step-000000000040", "step-000000000030"]
     assert json.loads((tmp_path / "config.json").read_text())["run"]["steps"] == 40
 
@@ -61,18 +64,76 @@ def test_figures_are_in_tensorboards_files_too(tmp_path: Path) -> None:
     Training(counted(20), tmp_path).run()
     events = EventAccumulator(str(tmp_path / "tensorboard"))
     events.Reload()
-    seen = {event.step: event.value for event in events.Scalars("loss")}
-    told = {line["step"]: line["scalars"]["loss"] for line in logged(tmp_path) if "loss" in line["scalars"]}
+    seen = {event.step: event.value for event in events.Scalars("train/loss")}
+    told = {line["step"]: line["scalars"]["train/loss"] for line in logged(tmp_path) if "train/loss" in line["scalars"]}
     assert seen == pytest.approx(told, rel=1e-6)
+
+
+class Showing(Counting):
+    """Shows the same every time."""
+
+    def evaluate(self) -> dict[str, float]:
+        self.shown = {"best": shown_episode(), "worst": shown_episode(), "fixed_1": shown_episode()}
+        return super().evaluate()
+
+
+def showing(monkeypatch: pytest.MonkeyPatch, out: Path, steps: int, **run: Any) -> list[tuple[int, str]]:
+    """What a training that shows episodes tells of them."""
+    undrawn(monkeypatch)
+    monkeypatch.setattr(myna.training.run, "make_learner", lambda config: Showing(config.run.steps, config.seed))
+    config = counted(steps)
+    Training(replace(config, run=replace(config.run, **run)), out).run()
+    return [(line["step"], line["name"]) for line in logged(out) if "name" in line]
+
+
+def test_an_evaluation_is_shown_in_as_many_slots_as_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = showing(monkeypatch, tmp_path / "two", 20, media=2)
+    kinds = ("target", "match", "spectrogram", "knobs", "edits")
+    assert told == [(20, f"match/{slot}/{kind}") for slot in ("best", "worst") for kind in kinds]
+    assert showing(monkeypatch, tmp_path / "none", 20, media=0) == [] and not (tmp_path / "none" / "media").exists()
+
+
+def test_of_many_evaluations_some_are_shown_evenly_spread_and_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(myna.training.run, "_MOST_SHOWN", 3)
+    told = showing(monkeypatch, tmp_path, 7, media=1, evaluate_every=1)
+    assert list(dict.fromkeys(step for step, _ in told)) == [3, 6, 7]
+
+
+def test_pictures_that_cannot_be_written_do_not_end_a_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "media").write_text("in the way")
+    assert showing(monkeypatch, tmp_path, 20) == [] and "cannot make the folder" in caplog.text
+
+
+def test_time_goes_on_over_resumptions_and_its_mean_is_the_speed(tmp_path: Path) -> None:
+    Training(counted(20), tmp_path).run()
+    Training(counted(40), tmp_path, resume=True).run()
+    lines = [line["scalars"] for line in logged(tmp_path)]
+    assert [line["time/total_timesteps"] for line in lines if "train/loss" in line] == [*range(5, 45, 5)]
+    elapsed = [line["time/time_elapsed"] for line in lines]
+    assert elapsed == sorted(elapsed)
+    for line in lines:
+        assert line["time/fps"] * line["time/time_elapsed"] == pytest.approx(line["time/total_timesteps"])
+
+
+def test_json_lines_are_written_whatever_the_trackers(tmp_path: Path) -> None:
+    config = counted(5)
+    Training(replace(config, run=replace(config.run, trackers=())), tmp_path).run()
+    assert [line["step"] for line in logged(tmp_path)] == [5, 5] and not (tmp_path / "tensorboard").exists()
 
 
 def test_the_best_is_what_scored_lowest(tmp_path: Path) -> None:
     training = Training(counted(200), tmp_path)
     training.run()
-    scores = {line["step"]: line["scalars"]["score"] for line in logged(tmp_path) if "score" in line["scalars"]}
+    scores = {
+        line["step"]: line["scalars"]["eval/score"] for line in logged(tmp_path) if "eval/score" in line["scalars"]
+    }
     kept = json.loads((tmp_path / "best" / "evaluation.json").read_text())
-    assert training.best == min(scores.values()) == kept["score"] == scores[kept["steps"]]
-    assert float((tmp_path / "best" / "place.txt").read_text()[1:].split(",")[0]) == kept["score"]
+    assert training.best == min(scores.values()) == kept["eval/score"] == scores[kept["steps"]]
+    assert float((tmp_path / "best" / "place.txt").read_text()[1:].split(",")[0]) == kept["eval/score"]
 
 
 @pytest.mark.parametrize("stopped", [1, 9, 10, 13, 20, 39])
@@ -97,7 +158,7 @@ def test_lines_that_were_logged_after_the_checkpoint_are_not_told_twice(tmp_path
     again = Training(counted(40), tmp_path, resume=True)
     assert again.learner.steps_done == 30
     again.run()
-    steps = [line["step"] for line in logged(tmp_path) if "loss" in line["scalars"]]
+    steps = [line["step"] for line in logged(tmp_path) if "train/loss" in line["scalars"]]
     assert steps == [5, 10, 15, 20, 25, 30, 35, 40]
 
 
@@ -193,7 +254,7 @@ def test_the_watcher_hears_of_every_step_and_of_the_time_left(tmp_path: Path) ->
     seen: list[Status] = []
     Training(counted(12), tmp_path, watch=seen.append).run()
     assert [status.steps_done for status in seen] == list(range(1, 13))
-    assert math.isinf(seen[0].left_s) and 0.0 <= seen[-1].left_s < 60.0 and "loss" in seen[-1].figures
+    assert math.isinf(seen[0].left_s) and 0.0 <= seen[-1].left_s < 60.0 and "train/loss" in seen[-1].figures
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -14,10 +14,14 @@ from myna.agents.networks import Actor, torch_generator
 from myna.agents.policy import network_config
 from myna.agents.rows import layout_of
 from myna.agents.weights import load_weights
+from myna.envs.tags import is_tag
 from myna.errors import MynaError, UsageError
 from myna.training.checkpoint import checkpoints, read_checkpoint, write_checkpoint
 from myna.training.config import load_config
+from myna.training.judging import SLOTS
 from myna.training.learner import BrokenError
+from myna.training.logging import Loggers
+from myna.training.media import Media
 from myna.training.run import Training
 from myna.training.sac import SACLearner, SACTraining, make, weighted
 
@@ -45,11 +49,39 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict]]:
 
 def test_a_training_plays_learns_and_tells(smoke: tuple[Path, list[dict]]) -> None:
     _, lines = smoke
-    figures = [line["scalars"] for line in lines]
-    learnt = [line for line in figures if "sac/critic_loss" in line]
-    assert len(learnt) > 5 and learnt[-1]["loss"] > 0.0 and learnt[-1]["stage"] == 1.0
-    assert {"share/play", "share/updates_beside", "env/reward/improvement", "steps_per_s"} <= set(learnt[-1])
-    assert {"eval/stage_1/best", "eval/in/best", "eval/in/start", "score"} <= set(figures[-1])
+    figures = [line["scalars"] for line in lines if "scalars" in line]
+    learnt = [line for line in figures if "train/critic_loss" in line]
+    assert len(learnt) > 5 and learnt[-1]["match/loss"] > 0.0 and learnt[-1]["curriculum/stage"] == 1.0
+    assert {"time/share_play", "time/share_updates_beside", "rollout/reward_improvement", "time/steps_per_s"} <= set(
+        learnt[-1]
+    )
+    assert {"eval/stage_1/best", "eval/in/best", "eval/in/start", "eval/score"} <= set(figures[-1])
+    assert {name for line in figures for name in line if not is_tag(name)} == set()
+
+
+def test_rollouts_are_told_as_stable_baselines3_tells_them(smoke: tuple[Path, list[dict]]) -> None:
+    lines = [line["scalars"] for line in smoke[1] if "rollout/ep_rew_mean" in line.get("scalars", {})]
+    assert all(
+        0.0 < line["rollout/ep_len_mean"] <= 4.0 and 0.0 <= line["rollout/success_rate"] <= 1.0 for line in lines
+    )
+    lines = [line["scalars"] for line in smoke[1] if "match/loss" in line.get("scalars", {})]
+    terms = [value for name, value in lines[-1].items() if name.startswith("match/loss_")]
+    assert sum(terms) == pytest.approx(lines[-1]["match/loss"], rel=1e-4)
+    assert lines[-1]["match/best_loss"] <= lines[-1]["match/loss"]
+    updates = [line["train/n_updates"] for line in lines if "train/n_updates" in line]
+    assert updates == sorted(updates) and updates[-1] == load_weights(smoke[0] / "final" / "sac").card["updates"]
+
+
+def test_an_evaluation_leaves_sounds_pictures_and_words_of_fixed_tasks(smoke: tuple[Path, list[dict]]) -> None:
+    out, lines = smoke
+    told = {(line["step"], line["name"]): line for line in lines if "name" in line}
+    steps = sorted({step for step, _ in told})
+    kinds = ("target", "match", "spectrogram", "knobs", "edits")
+    assert {name for _, name in told} == {f"match/{slot}/{kind}" for slot in SLOTS for kind in kinds}
+    assert all((out / line.get("audio", line.get("image", "."))).exists() for line in told.values())
+    target, *others = [(out / told[step, "match/fixed_1/target"]["audio"]).read_bytes() for step in steps]
+    assert others and all(other == target for other in others)
+    assert told[steps[-1], "match/best/edits"]["text"].startswith("stage 6, ")
 
 
 def test_what_is_shipped_is_the_actor_with_a_card_that_tells_how_to_use_it(smoke: tuple[Path, list[dict]]) -> None:
@@ -198,6 +230,21 @@ def test_an_actor_may_begin_with_weights_that_were_learnt_before(smoke: tuple[Pa
         make(tiny("sac.init=nowhere"))
 
 
+def test_actions_may_be_positions_and_weights_are_kept_apart_by_it(
+    smoke: tuple[Path, list[dict]], tmp_path: Path
+) -> None:
+    learner = stepped(make(tiny("sac.world.absolute=true")), 6)
+    assert learner.world.core.decoder.config.absolute and learner.world.judge.decoder.config.absolute
+    learner.save(tmp_path)
+    assert load_weights(tmp_path / "sac").card["absolute"] is True
+    make(tiny("sac.world.absolute=true", f"sac.init={tmp_path / 'sac'}"))
+    for init, absolute in ((tmp_path / "sac", "false"), (smoke[0] / "final" / "sac", "true")):
+        with pytest.raises(UsageError, match=r"of other actions: set world\.absolute"):
+            make(tiny(f"sac.init={init}", f"sac.world.absolute={absolute}"))
+    with pytest.raises(UsageError, match="Foresight promises of steps"):
+        make(tiny("sac.world.absolute=true", "sac.foresight=proxy"))
+
+
 def test_held_out_targets_move_the_curriculum_unless_the_stage_is_settled() -> None:
     easy = "sac.world.curriculum.stages.oscillators.promotion={below = 90.0, after = 1}"
     moved = "sac.world.curriculum.stages.oscillators.demotion={above = 99.0, after = 3}"
@@ -208,10 +255,11 @@ def test_held_out_targets_move_the_curriculum_unless_the_stage_is_settled() -> N
     assert settled.world.curriculum.stage == 1 and "eval/stage_1/best" not in settled.evaluate()
 
 
-def test_evaluating_changes_nothing_that_is_learnt(tmp_path: Path) -> None:
+def test_evaluating_and_showing_change_nothing_that_is_learnt(tmp_path: Path) -> None:
     settings = tiny("sac.world.promote=false")
     one, other = stepped(make(settings), 6), stepped(make(settings), 6)
     assert one.evaluate() == one.evaluate()
+    Media(tmp_path / "media", 4).write(1, one.shown, Loggers([]))
     assert state_of(stepped(one, 5), tmp_path / "one") == state_of(stepped(other, 5), tmp_path / "other")
 
 

@@ -145,6 +145,8 @@ def loss_terms(config: LossConfig = TRAINING_LOSS) -> tuple[str, ...]:
     return (*config.weights, *config.penalties, "broken")
 
 
-def row_view(table: ParameterTable, mode: str = "all", device: torch.device | str = "cpu") -> RowView:
-    """Observations and edits of single sounds: what a `Core` with one probe and that action mode observes."""
-    return RowView(ObservationLayout(table, loss_terms()), ActionDecoder(table, ActionConfig(mode), device))
+def row_view(
+    table: ParameterTable, mode: str = "all", device: torch.device | str = "cpu", absolute: bool = False
+) -> RowView:
+    """Observations and edits of single sounds: what a `Core` with one probe and those actions observes."""
+    return RowView(ObservationLayout(table, loss_terms()), ActionDecoder(table, ActionConfig(mode, absolute), device))

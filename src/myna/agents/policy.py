@@ -79,7 +79,8 @@ class EditingAgent(Agent):
         table = self.renderer.table
         loaded = load_weights(weights, fits(("sac", "cloning"), table, parts_of(row_view(table).layout.parts)))
         with as_carded(weights):
-            self.card, self.view = loaded.card, row_view(table, loaded.card["mode"])
+            absolute = bool(loaded.card.get("absolute", False))
+            self.card, self.view = loaded.card, row_view(table, loaded.card["mode"], absolute=absolute)
             heads = ActionHeads.of(self.view.decoder.layout, **loaded.card["heads"])
             sizes = network_config(loaded.card["networks"])
             layout, proxy = layout_of(self.view.layout), str(loaded.card.get("foresight", ""))

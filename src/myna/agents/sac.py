@@ -398,11 +398,12 @@ class SAC:
             loss = loss / least.detach().abs().mean().clamp_min(1e-3) + torch.stack(beside).sum()
         self._backward("actor", loss)
         self.critics.requires_grad_(True)
-        self._backward("temperature", temperature_loss(self.log_temperature, drawn.surplus, drawn.count))
+        told["ent_coef_loss"] = temperature_loss(self.log_temperature, drawn.surplus, drawn.count)
+        self._backward("temperature", told["ent_coef_loss"])
         per_dimension = drawn.surplus.sum(0) / drawn.count.sum(0).clamp_min(1.0)
         for i, name in enumerate(("delta", "choice")):
-            told |= {f"surplus_{name}": per_dimension[i], f"temperature_{name}": self.log_temperature[i].exp()}
-        return told
+            told |= {f"entropy_surplus_{name}": per_dimension[i], f"ent_coef_{name}": self.log_temperature[i].exp()}
+        return told | {"ent_coef": self.log_temperature.exp().mean()}
 
     def _live(self, live: Live | None, count: int) -> Live:
         return self.heads.all_live(count, self.device) if live is None else live

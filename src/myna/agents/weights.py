@@ -13,6 +13,7 @@ import contextlib
 import functools
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,7 +156,7 @@ def _stem(path: Path | str) -> Path:
 
 def _found(name: str | Path) -> Path:
     for stem in (FOLDER / name if len(Path(name).parts) == 1 else None, _stem(name)):
-        if stem is not None and stem.with_name(f"{stem.name}.safetensors").is_file():
+        if stem is not None and os.path.isfile(stem.with_name(f"{stem.name}.safetensors")):
             return stem
     known = ", ".join(packaged()) or "none yet"
     raise UsageError(f"There are no weights “{printable(str(name))}”: give a path, or one of the package ({known}).")

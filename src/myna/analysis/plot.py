@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from myna.analysis.sound import CONFIG, HEARD_BELOW_PEAK_DB, Sound
-from myna.evaluation.report.spectrogram import GROUND, QUIET
 from myna.features import frame_sizes
 from myna.features.mel import band_centres_hz
+from myna.features.spectrogram import GROUND, QUIET
 
 __all__ = ["plot_sound"]
 

@@ -14,9 +14,8 @@ from myna.audio.envelope import find_end, find_onset, level_db
 from myna.audio.files import Audio, display_name, load_audio
 from myna.audio.target import MAX_LENGTH_S, Target, target_from_audio, to_stereo
 from myna.errors import BadAudioError
-from myna.evaluation.report.match_report import note_name
 from myna.features import FeatureConfig, Features, analyse
-from myna.units import gain_to_db, midi_to_hz
+from myna.units import gain_to_db, midi_to_hz, note_name
 
 __all__ = [
     "COLUMNS",

@@ -65,12 +65,15 @@ class Recording:
 def read_index(folder: str | os.PathLike[str]) -> list[Recording]:
     """The notes of a folder, in the order of its index.
 
-    The index has the columns file, gm_program, instrument, note_midi, gate_s and sha256, and may have others.
+    The index has the columns file, program (or gm_program, that of General MIDI), instrument, note_midi, gate_s and
+    sha256, and may have others.
 
     Raises:
         BadAudioError: no index, no notes in it, or a row that says something impossible.
     """
     path = Path(folder) / INDEX
+    if "\0" in os.fspath(path):
+        raise BadAudioError(f"{_shown(path)} cannot be a file's name: give a folder with an index.")
     try:
         if path.stat().st_size > _LARGEST_INDEX_BYTES:
             raise BadAudioError(f"{_shown(path)} is larger than 16 MiB: it is no index of recordings.")
@@ -88,9 +91,8 @@ def read_index(folder: str | os.PathLike[str]) -> list[Recording]:
 def _recording(path: Path, line: int, row: dict[str, str]) -> Recording:
     try:
         name, note_midi, gate_s = row["file"], float(row["note_midi"]), float(row["gate_s"])
-        found = Recording(
-            path.parent / name, int(row["gm_program"]), row["instrument"], note_midi, gate_s, row["sha256"]
-        )
+        program = int(row["program" if "program" in row else "gm_program"])
+        found = Recording(path.parent / name, program, row["instrument"], note_midi, gate_s, row["sha256"])
     except KeyError as error:
         raise BadAudioError(f"{_shown(path)} has no column {error}.") from None
     except (TypeError, ValueError):

@@ -19,7 +19,10 @@ __all__ = ["Options", "run"]
 
 @dataclass(frozen=True)
 class Options:
-    """Show what a sound is like: level, loudness, pitch, envelope, brightness, noisiness, stereo width."""
+    """Show what a sound is like: level, loudness, pitch, envelope, brightness, noisiness, stereo width.
+
+    Example: myna analyse trumpet.wav --plot trumpet.png
+    """
 
     file: Annotated[str, Argument, named("FILE")]
     """the recording: WAV, FLAC, OGG, AIFF or MP3"""

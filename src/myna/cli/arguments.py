@@ -29,6 +29,7 @@ __all__ = [
     "number",
     "one_or_more",
     "parse",
+    "two",
     "whole",
     "wholes",
 ]
@@ -42,13 +43,14 @@ Flag = Annotated[bool, UNSAID]
 """A switch that is off unless it is named."""
 
 
-def parse(options: type[Options] | Any, prog: str, argv: Sequence[str]) -> Options:
+def parse(options: type[Options] | Any, prog: str, argv: Sequence[str], about: str | None = None) -> Options:
     """Read a verb's arguments.
 
     Args:
         options: the verb's dataclass, or a union of one for each of its subcommands.
         prog: what the person typed so far, for the help.
         argv: the arguments.
+        about: what the verb is for, where it has subcommands; else its dataclass says it.
 
     Raises:
         UsageError: an argument is missing, unknown or has a bad value.
@@ -60,7 +62,7 @@ def parse(options: type[Options] | Any, prog: str, argv: Sequence[str]) -> Optio
     # tyro's own answer to a mistake is a panel of many lines. The hook is its only way to the facts behind it; it is
     # private there, so pyproject.toml names the one version of tyro that is known to have it.
     with mistakes.on_parse_error(_stop):
-        return tyro.cli(options, prog=prog, args=argv, config=(tyro.conf.FlagCreatePairsOff,))
+        return tyro.cli(options, prog=prog, args=argv, description=about, config=(tyro.conf.FlagCreatePairsOff,))
 
 
 def _flags(options: Any) -> dict[str, Any]:
@@ -200,6 +202,11 @@ def one_or_more(metavar: str) -> PrimitiveConstructorSpec[Any]:
         return tuple(paths)
 
     return PrimitiveConstructorSpec("*", metavar, convert, lambda value: isinstance(value, tuple), list)
+
+
+def two(metavar: str) -> PrimitiveConstructorSpec[Any]:
+    """Two words, or none where the flag is not given."""
+    return PrimitiveConstructorSpec(2, metavar, tuple, lambda value: isinstance(value, tuple), list)
 
 
 def _or_auto(convert: Callable[[str], Any]) -> Callable[[str], Any]:

@@ -6,13 +6,14 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from myna.agents.registry import AGENTS
 from myna.cli.arguments import Flag, chosen, named, number, parse, whole
 from myna.cli.messages import print_json, rounded, say, shown
+from myna.provenance import RUN_BYTES, write_run
 
 __all__ = ["Options", "run"]
 
@@ -22,7 +23,10 @@ LINES = 4
 
 @dataclass(frozen=True)
 class Options:
-    """Collect sounds with the presets that made them into a data set."""
+    """Collect sounds with the presets that made them into a data set.
+
+    Example: myna collect --out out/data --rows 20000 --seed 1
+    """
 
     out: Annotated[str, named("DIR")]
     """the folder for its shards and manifest.json"""
@@ -61,6 +65,10 @@ def run(argv: list[str]) -> int:
 
     names = ("kind", "seed", "stage", "musical", "goals", "agent", "renders", "recordings")
     settings = Settings(**{name: getattr(options, name) for name in names})
+
+    def tell() -> None:
+        write_run(Path(options.out), "collect", asdict(options), resumed=options.resume)
+
     with _progress() as progress:
         try:
             made = collect(
@@ -68,13 +76,15 @@ def run(argv: list[str]) -> int:
                 settings,
                 Renderer(),
                 most_rows=options.rows,
-                most_bytes=options.mib << 20,
+                most_bytes=(options.mib << 20) - RUN_BYTES,
                 resume=options.resume,
                 progress=progress,
             )
         except KeyboardInterrupt:
+            tell()
             say("whole shards are kept: go on with --resume.")
             raise
+    tell()
     if options.json:
         print_json(rounded({"out": options.out, **vars(made), "rows_per_s": made.rows_per_s}))
     else:

@@ -1,17 +1,17 @@
-"""`myna doctor`: versions, extras and settings of this installation, for people and for bug reports."""
+"""`myna doctor`: versions, extras and settings of this installation, and whether it works."""
 
 from __future__ import annotations
 
 import os
 import platform
-import re
-from dataclasses import dataclass
-from importlib import metadata
+import warnings
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
-from myna import __version__
+from myna import __version__, provenance
 from myna.cli.arguments import Flag, parse
-from myna.cli.messages import print_json
+from myna.cli.messages import print_json, rounded, say, shown
 from myna.errors import BackendError
 from myna.files import cache_dir
 
@@ -20,33 +20,61 @@ __all__ = ["Options", "report", "run"]
 
 @dataclass(frozen=True)
 class Options:
-    """Show what this installation has: versions, extras, cache and threads."""
+    """Show what this installation has and what is missing, and check in some seconds that it works.
 
+    Example: myna doctor --quick --json
+    """
+
+    quick: Flag = False
+    """leave the self-check out"""
     json: Flag = False
     """print JSON instead of text"""
 
 
 def run(argv: list[str]) -> int:
-    """Print the report, as text or with `--json`; 0 if every core dependency is there, else 5."""
+    """Print the report and the self-check; 0 if all is well, 5 if a core dependency is missing or a check failed."""
     options = parse(Options, "myna doctor", argv)
     found = report()
+    complete = all(found["dependencies"].values())
+    if not options.json:
+        print(_text(found), flush=True)
+    checked = [] if options.quick or not complete else _checked(options.json)
     if options.json:
-        print_json(found)
-    else:
-        print(_text(found))
-    return 0 if all(found["dependencies"].values()) else 5
+        print_json(rounded({**found, "checks": checked}))
+    return 0 if complete and all(check["ok"] for check in checked) else BackendError.exit_code
+
+
+def _checked(quiet: bool) -> list[dict[str, Any]]:
+    """Make the checks, and unless `quiet` print each when it is done."""
+    from myna.cli.self_check import checks
+
+    say("checking; the first time the synth is compiled, which takes a minute.")
+    if not quiet:
+        print("\nself-check", flush=True)
+    made = []
+    for check in checks():
+        made.append(asdict(check))
+        if not quiet:
+            mark = "ok    " if check.ok else "FAILED"
+            print(f"  {check.name:<14} {mark} {check.seconds:5.1f} s  {shown(check.about)}", flush=True)
+    return made
 
 
 def report() -> dict[str, Any]:
-    """Gather the facts; nothing heavy is imported, versions come from package metadata."""
-    required, extras = _requirements()
+    """Gather the facts; versions come from package metadata."""
+    required, extras = provenance.requirements()
+    sha, changed = provenance.commit()
     return {
         "myna": __version__,
+        "commit": sha,
+        "changed": changed,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "dependencies": {name: _version(name) for name in required},
+        "dependencies": {name: provenance.installed(name) for name in required},
         "extras": {extra: _extra(extra, names) for extra, names in extras.items()},
         "cache_dir": str(cache_dir()),
+        "cache_writable": _writable(cache_dir()),
+        "gpu": _gpu(),
         "threads": {
             "available": _cores(),
             "NUMBA_NUM_THREADS": os.environ.get("NUMBA_NUM_THREADS"),
@@ -55,32 +83,28 @@ def report() -> dict[str, Any]:
     }
 
 
-def _requirements() -> tuple[list[str], dict[str, list[str]]]:
-    """Core dependency names, and those of each extra, as the installed package declares them."""
-    required: list[str] = []
-    extras: dict[str, list[str]] = {}
-    try:
-        lines = metadata.requires("myna") or []
-    except metadata.PackageNotFoundError as error:
-        raise BackendError("myna is not installed, only on the path: run `make setup`.") from error
-    for line in lines:
-        name = re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0]
-        extra = re.search(r"extra\s*==\s*['\"]([^'\"]+)['\"]", line)
-        (extras.setdefault(extra.group(1), []) if extra else required).append(name)
-    return required, extras
-
-
 def _extra(extra: str, names: list[str]) -> dict[str, Any]:
-    versions = {name: _version(name) for name in names}
+    versions = {name: provenance.installed(name) for name in names}
     installed = all(versions.values())
-    how = None if installed else f"pip install -e '.[{extra}]'"
-    return {"installed": installed, "packages": versions, "install": how}
+    what = f"-e '.[{extra}]'" if provenance.checkout() else f"'myna[{extra}]'"
+    return {"installed": installed, "packages": versions, "install": None if installed else f"pip install {what}"}
 
 
-def _version(name: str) -> str | None:
+def _writable(folder: Path) -> bool:
+    """Whether the folder, or the nearest one above it that is there, can be written to."""
+    there = next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
+
+def _gpu() -> str | None:
+    """Name of the GPU that torch can use; None where there is none, or no torch."""
     try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
+        import torch
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a driver that is too old is no GPU either
+            return torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
+    except (ImportError, OSError, RuntimeError):
         return None
 
 
@@ -89,12 +113,16 @@ def _cores() -> int:
 
 
 def _text(found: dict[str, Any]) -> str:
-    threads = found["threads"]
-    lines = [f"myna {found['myna']}, Python {found['python']}, {found['platform']}", "", "dependencies"]
+    threads, sha = found["threads"], found["commit"]
+    at = f" (commit {sha[:12]}{', changed' if found['changed'] else ''})" if sha else ""
+    lines = [f"myna {found['myna']}{at}, Python {found['python']}, {found['platform']}", "", "dependencies"]
     lines += [f"  {name:<14} {version or 'MISSING'}" for name, version in found["dependencies"].items()]
     lines += ["", "extras"]
     lines += [f"  {extra:<14} {_extra_line(state)}" for extra, state in found["extras"].items()]
-    lines += ["", f"cache    {found['cache_dir']}", f"threads  {threads['available']} available"]
+    cannot = "" if found["cache_writable"] else "  CANNOT BE WRITTEN TO: set MYNA_CACHE_DIR to another folder"
+    lines += ["", f"cache    {shown(found['cache_dir'])}{cannot}"]
+    lines += [f"gpu      {found['gpu'] or 'none that torch can use; the CPU does all'}"]
+    lines += [f"threads  {threads['available']} available"]
     lines += [f"         {name}={value}" for name, value in threads.items() if name != "available" and value]
     return "\n".join(lines)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from myna.cli.arguments import Flag, named, names, parse, whole, wholes
+from myna.cli.arguments import UNSAID, Flag, named, names, parse, whole, wholes
 from myna.cli.messages import print_json, say, shown
 
 __all__ = ["Options", "run"]
@@ -16,9 +16,9 @@ __all__ = ["Options", "run"]
 class Options:
     """Compare agents on frozen suites. What is there already is not run again: a run that was stopped goes on."""
 
-    suite: Annotated[tuple[str, ...] | None, names("NAME,…")] = None
+    suite: Annotated[tuple[str, ...], names("NAME,…"), UNSAID] = ()
     """suites (default all; see `myna suites list`)"""
-    agents: Annotated[tuple[str, ...] | None, names("NAME,…")] = None
+    agents: Annotated[tuple[str, ...], names("NAME,…"), UNSAID] = ()
     """agents, or LABEL=NAME:SETTING=VALUE (default all)"""
     budgets: Annotated[tuple[int, ...], wholes(1, 1_000_000)] = (1, 16, 64, 256, 1000)
     """renders for each target"""
@@ -26,8 +26,8 @@ class Options:
     """runs of each, with other draws"""
     measured_seeds: Annotated[int, whole(0, 1_000)] = 1
     """of these so many are measured by the field's metrics too, a tenth of a second for each preset"""
-    limit: Annotated[int | None, whole(1, 1_000_000)] = None
-    """only the first targets of each suite (default all)"""
+    limit: Annotated[int, whole(0, 1_000_000), UNSAID] = 0
+    """only the first targets of each suite (default 0, all)"""
     out: Annotated[str, named("DIR")] = "out/evaluation"
     """the folder for rows, results and report (default out/evaluation)"""
     processes: Annotated[int, whole(1, 256)] = 1
@@ -58,7 +58,7 @@ def run(argv: list[str]) -> int:
             options.budgets,
             options.seeds,
             min(options.measured_seeds, options.seeds),
-            options.limit,
+            options.limit or None,
         )
         summary = _evaluated(evaluate, asked, out, options)
     if options.json:

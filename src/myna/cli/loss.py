@@ -14,7 +14,10 @@ __all__ = ["Options", "run"]
 
 @dataclass(frozen=True)
 class Options:
-    """Tell how far a sound is from a target: two audio files, neither trimmed nor brought to one level."""
+    """Tell how far a sound is from a target: two audio files, neither trimmed nor brought to one level.
+
+    Example: myna loss mine.wav trumpet.wav --explain
+    """
 
     sound: Annotated[str, Argument, named("SOUND")]
     """the recording that is judged (play a preset into a file with `myna render`)"""

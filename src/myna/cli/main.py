@@ -1,7 +1,7 @@
 """The `myna` command: finds the verb, runs it, and turns errors into one line and an exit code.
 
-Exit codes: 0 ok, 2 usage, 3 bad input, 4 incompatible version, 5 backend failed, 130 interrupted,
-141 the reader of our output went away.
+Exit codes: 0 ok, 2 usage, 3 bad input, 4 incompatible version, 5 backend failed, 128 + n ended by signal n (130:
+Ctrl-C), 141 the reader of our output went away.
 Nothing but the standard library is imported here, so that `--help` answers at once; a verb loads when called.
 """
 
@@ -28,10 +28,15 @@ VERBS: dict[str, tuple[str, str]] = {
     "loss": ("myna.cli.loss:run", "tell how far a sound is from another, and why"),
     "play": ("myna.cli.play:run", "play an episode of the environment and show it"),
     "train": ("myna.cli.train:run", "teach an agent, and keep the best"),
+    "resume": ("myna.cli.resume:run", "go on with a training that was stopped"),
+    "ablate": ("myna.cli.ablate:run", "tell what each part of the training is worth"),
     "collect": ("myna.cli.collect:run", "make a data set to train on"),
     "evaluate": ("myna.cli.evaluate:run", "compare agents on frozen suites at equal budgets"),
     "suites": ("myna.cli.suites:run", "list, show, render and check the frozen lists of targets"),
-    "doctor": ("myna.cli.doctor:run", "show versions, extras and settings of this installation"),
+    "listen": ("myna.cli.listen:run", "make a blind listening test, and count its votes"),
+    "bench": ("myna.cli.bench:run", "list and run the benchmarks of a checkout"),
+    "completion": ("myna.cli.completion:run", "print the script by which a shell completes all this"),
+    "doctor": ("myna.cli.doctor:run", "tell what is installed and what is missing, and check that all works"),
 }
 """Verb → ("module:function", what it does); a new verb is one file and one line here."""
 
@@ -99,8 +104,19 @@ def _help() -> str:
         "options:\n"
         "  -h, --help     show this help; `myna VERB --help` shows a verb's options\n"
         "  -V, --version  show the version\n\n"
-        "example:\n"
-        "  myna match trumpet.wav --out out/trumpet"
+        "exit codes:\n"
+        "  0        all went well\n"
+        "  2        the command was typed wrongly\n"
+        "  3        a file or a setting cannot be used\n"
+        "  4        a file was written by a newer myna\n"
+        "  5        something that myna needs is missing, or failed\n"
+        "  128 + n  ended by signal n: 130 is Ctrl-C\n"
+        "  141      nobody reads the output any more\n\n"
+        "Results go to stdout, everything else to stderr; with --json the result is JSON.\n\n"
+        "examples:\n"
+        "  myna match trumpet.wav --out out/trumpet    a preset that sounds like the recording\n"
+        "  myna presets list                           what there is to play with\n"
+        "  myna doctor                                 whether all works here"
     )
 
 

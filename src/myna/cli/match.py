@@ -6,7 +6,7 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
@@ -18,6 +18,7 @@ from myna.cli.match_progress import open_progress
 from myna.cli.messages import print_json, say, shown
 from myna.errors import MynaError, UsageError
 from myna.files import safe_stems
+from myna.provenance import write_run
 from myna.synth.registry import SYNTHS
 
 __all__ = ["Options", "run"]
@@ -27,7 +28,10 @@ INTERRUPTED = 130
 
 @dataclass(frozen=True)
 class Options:
-    """Find presets that sound like recordings: one note per file."""
+    """Find presets that sound like recordings: one note per file.
+
+    Example: myna match trumpet.wav --budget 2000 --out out/trumpet
+    """
 
     files: Annotated[tuple[str, ...], Argument, one_or_more("FILE…"), UNSAID]
     """recordings: WAV, FLAC, OGG, AIFF or MP3"""
@@ -128,7 +132,9 @@ def _match_one(path: str, folder: Path, options: Options, settings: Any, interru
             progress.preparing(done, total)
 
         result = match_target(target, settings, progress=progress.update, stop=interrupt, preparing=preparing)
-    return write_match(result, folder, path, interrupt.asked)
+    summary = write_match(result, folder, path, interrupt.asked)
+    write_run(folder, "match", {**asdict(options), "files": [path]})
+    return summary
 
 
 class _Interrupt:

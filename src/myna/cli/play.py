@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 from myna.cli.arguments import Flag, chosen, named, parse, whole
 from myna.cli.folders import open_out
 from myna.cli.messages import print_json, rounded, shown
+from myna.provenance import write_run
 
 __all__ = ["Options", "run"]
 
@@ -18,10 +19,13 @@ MODES = ("all", "module")
 
 @dataclass(frozen=True)
 class Options:
-    """Play one episode of the environment and write it as a page."""
+    """Play one episode of the environment and write it as a page.
+
+    Example: myna play --stage 2 --policy oracle --out out/play
+    """
 
     out: Annotated[str, named("DIR")] = "out/play"
-    """the folder for report.html, preset.json (the best preset) and episode.json (default out/play)"""
+    """the folder for report.html, preset.json (the best preset), episode.json and run.json (default out/play)"""
     stage: Annotated[int, whole(1, 6)] = 3
     """of the curriculum: 1 oscillators … 6 everything"""
     policy: Annotated[str, chosen(POLICIES)] = "oracle"
@@ -60,6 +64,7 @@ def _play(options: Options) -> dict[str, Any]:
     write_atomic(out / files["preset"], preset_json)
     write_atomic(out / files["report"], render_episode_report(episode, table, preset_json))
     summary = rounded(episode.summary(table))
+    write_run(out, "play", asdict(options))
     write_atomic(out / "episode.json", json.dumps({**summary, **files}, indent=2, allow_nan=False) + "\n")
     return {**summary, **{name: str(out / file) for name, file in files.items()}}
 

@@ -31,7 +31,10 @@ SYNTH = "serum-lite"
 
 @dataclass(frozen=True)
 class Validate:
-    """Check preset files: one line each."""
+    """Check preset files: one line each.
+
+    Example: myna presets validate mine.json
+    """
 
     files: Annotated[tuple[str, ...], Argument, one_or_more("FILE…"), UNSAID]
     """preset files"""
@@ -51,7 +54,10 @@ class Validate:
 
 @dataclass(frozen=True)
 class Show:
-    """Show a preset: what differs from the defaults, by module."""
+    """Show a preset: what differs from the defaults, by module.
+
+    Example: myna presets show "Felt Upright"
+    """
 
     preset: Annotated[str, Argument, named("PRESET")]
     """a preset file, or the name of a factory preset"""
@@ -77,7 +83,10 @@ class Show:
 
 @dataclass(frozen=True)
 class New:
-    """Make new preset files: drawn the way people make them, or copied."""
+    """Make new preset files: drawn the way people make them, or copied.
+
+    Example: myna presets new --category bass --count 5 --out out/presets
+    """
 
     prior: Annotated[str, chosen(("musical", "uniform"))] = "musical"
     """draw as people make presets, or evenly over all settings; never silent"""
@@ -124,7 +133,10 @@ class New:
 
 @dataclass(frozen=True)
 class List:
-    """List the factory presets."""
+    """List the factory presets.
+
+    Example: myna presets list --category keys --search warm
+    """
 
     category: Annotated[str | None, chosen(CATEGORIES), UNSAID] = None
     """only this category"""
@@ -150,7 +162,10 @@ class List:
 
 @dataclass(frozen=True)
 class Diff:
-    """Compare two presets, knob by knob."""
+    """Compare two presets, knob by knob.
+
+    Example: myna presets diff mine.json "Felt Upright"
+    """
 
     first: Annotated[str, Argument, named("A")]
     """a preset file, or the name of a factory preset"""
@@ -180,11 +195,18 @@ OPTIONS = functools.reduce(
 )
 
 
+ABOUT = """Check, show, draw, list and compare presets: the settings of all the synth's knobs, each a JSON file.
+
+Example: myna presets list"""
+
+
 def run(argv: list[str]) -> int:
     """Run one of the five and return the exit code."""
-    if argv and not argv[0].startswith("-") and argv[0] not in VERBS:
+    if argv and argv[0] in VERBS:
+        return parse(VERBS[argv[0]], f"myna presets {argv[0]}", argv[1:]).run()
+    if argv and not argv[0].startswith("-"):
         raise UsageError(unknown("verb", argv[0], [*VERBS]))
-    return parse(OPTIONS, "myna presets", argv).run()
+    return parse(OPTIONS, "myna presets", argv, ABOUT).run()  # its help, or what is missing
 
 
 def _find(name_or_path: str) -> Preset:

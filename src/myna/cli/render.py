@@ -15,7 +15,10 @@ __all__ = ["Options", "run"]
 
 @dataclass(frozen=True)
 class Options:
-    """Play a preset into a WAV file."""
+    """Play a preset into a WAV file.
+
+    Example: myna render "Felt Upright" --out piano.wav --note 48
+    """
 
     preset: Annotated[str, Argument, named("PRESET")]
     """a preset file, or the name of a factory preset"""

@@ -25,7 +25,10 @@ Suite = Annotated[str, Argument, chosen(SUITES)]
 
 @dataclass(frozen=True)
 class List:
-    """List the suites."""
+    """List the suites.
+
+    Example: myna suites list
+    """
 
     json: Flag = False
     """print a JSON array"""
@@ -42,7 +45,10 @@ class List:
 
 @dataclass(frozen=True)
 class Show:
-    """Show the targets of a suite: what is played, and of presets what differs from the defaults."""
+    """Show the targets of a suite: what is played, and of presets what differs from the defaults.
+
+    Example: myna suites show stage-2
+    """
 
     suite: Suite
     """which"""
@@ -64,7 +70,10 @@ class Show:
 
 @dataclass(frozen=True)
 class Render:
-    """Write the sounds of a suite, and the presets that made them where there are some."""
+    """Write the sounds of a suite, and the presets that made them where there are some.
+
+    Example: myna suites render stage-2 --out out/stage-2
+    """
 
     suite: Suite
     """which"""
@@ -97,7 +106,10 @@ class Render:
 
 @dataclass(frozen=True)
 class Verify:
-    """Check that suites are those that were frozen, file by file."""
+    """Check that suites are those that were frozen, file by file.
+
+    Example: myna suites verify
+    """
 
     suites: Annotated[tuple[str, ...], Argument, UNSAID] = ()
     """which; all, where none is named"""
@@ -120,17 +132,23 @@ OPTIONS = functools.reduce(
 )
 
 
+ABOUT = """The frozen lists of targets that agents are judged on, so that everyone compares the same.
+
+Example: myna suites show stage-1"""
+
+
 def run(argv: list[str]) -> int:
     """Run one of the four and return the exit code."""
-    if argv and not argv[0].startswith("-") and argv[0] not in VERBS:
+    if argv and argv[0] in VERBS:
+        return parse(VERBS[argv[0]], f"myna suites {argv[0]}", argv[1:]).run()
+    if argv and not argv[0].startswith("-"):
         raise UsageError(unknown("verb", argv[0], [*VERBS]))
-    return parse(OPTIONS, "myna suites", argv).run()
+    return parse(OPTIONS, "myna suites", argv, ABOUT).run()  # its help, or what is missing
 
 
 def _about(name: str) -> dict[str, Any]:
     suite = load_suite(name)
-    about = suite.about if isinstance(suite, FrozenSet) else "single notes of sampled instruments, recorded"
-    return {"name": name, "targets": len(suite), "about": about}
+    return {"name": name, "targets": len(suite), "about": suite.about}
 
 
 def _presets(suite: FrozenSet) -> list[dict[str, Any]]:

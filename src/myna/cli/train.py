@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from myna.cli.arguments import Flag, named, parse
-from myna.cli.messages import say, shown
+from myna.cli.messages import print_json, rounded, say, shown
 
-__all__ = ["Options", "run"]
+if TYPE_CHECKING:
+    from myna.training.config import TrainConfig
+
+__all__ = ["Options", "drive", "run"]
 
 
 @dataclass(frozen=True)
 class Options:
-    """Train an agent as a configuration says."""
+    """Train an agent as a configuration says.
+
+    Example: myna train --config smoke --out out/smoke --override run.steps=2000 seed=1
+    """
 
     config: Annotated[str, named("NAME")] = "laptop"
     """of a configuration that comes with myna (smoke, laptop, gpu), or a TOML file (default laptop)"""
@@ -25,25 +32,43 @@ class Options:
     """go on from the last checkpoint in the folder, with the configuration that the training has"""
     quiet: Flag = False
     """say nothing while it runs"""
+    json: Flag = False
+    """print how it ended as JSON"""
 
 
 def run(argv: list[str]) -> int:
     """Train; 0 if it came to its end, 128 and the signal's number if one stopped it."""
     options = parse(Options, "myna train", argv)
+    from myna.training.config import load_config
+
+    config = load_config(options.config, options.override)
+    return drive(config, options.out, resume=options.resume, quiet=options.quiet, as_json=options.json)
+
+
+def drive(config: TrainConfig, folder: str, *, resume: bool, quiet: bool, as_json: bool) -> int:
+    """Run a training, show how it goes, and tell how it ended; the exit code, see `run`."""
     from pathlib import Path
 
     from myna.cli.train_progress import open_progress
-    from myna.training.config import load_config
     from myna.training.run import Training
     from myna.training.signals import Stop
 
-    config = load_config(options.config, options.override)
-    with Stop() as stop, open_progress(options.quiet) as progress:
-        training = Training(config, Path(options.out), resume=options.resume, watch=progress.update, stop=stop)
+    with Stop() as stop, open_progress(quiet) as progress:
+        training = Training(config, Path(folder), resume=resume, watch=progress.update, stop=stop)
         training.run()
-    steps, out = f"{training.learner.steps_done:,} steps", shown(options.out)
-    if stop.signal is not None:
-        say(f"stopped by {stop.signal.name} after {steps}: go on with --resume; the checkpoint is in {out}.")
-        return 128 + stop.signal
-    print(f"{steps} in {training.seconds / 60:.1f} minutes, best score {training.best:.4f}: {out}/best")
-    return 0
+    told = {
+        "out": folder,
+        "finished": stop.signal is None,
+        "steps": training.learner.steps_done,
+        "minutes": training.seconds / 60.0,
+        "best_score": training.best if math.isfinite(training.best) else None,
+    }
+    if as_json:
+        print_json(rounded(told))
+    elif stop.signal is None:
+        minutes = f"{told['steps']:,} steps in {told['minutes']:.1f} minutes"
+        print(f"{minutes}, best score {training.best:.4f}: {shown(folder)}/best")
+    if stop.signal is None:
+        return 0
+    say(f"stopped by {stop.signal.name} after {told['steps']:,} steps: go on with `myna resume {shown(folder)}`.")
+    return 128 + stop.signal

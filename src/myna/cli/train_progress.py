@@ -99,10 +99,11 @@ class _Live(_Silent):
 
 def _words(status: Status) -> str:
     told = [f"{status.steps_per_s:.0f} steps/s"]
-    if "stage" in status.figures:
-        told.append(f"stage {status.figures['stage']:.0f}")
-    if "loss" in status.figures:
-        told.append(f"loss {status.figures['loss']:.3f}")
+    if "curriculum/stage" in status.figures:
+        told.append(f"stage {status.figures['curriculum/stage']:.0f}")
+    for name in ("match/best_loss", "train/loss"):
+        if name in status.figures:
+            told.append(f"loss {status.figures[name]:.3f}")
     return ", ".join(told)
 
 

@@ -4,17 +4,19 @@ The environment calls, on each callback in turn (`Callbacks` bundles them):
 `on_step` after every step, `on_episode_end` after `on_step` where episodes ended, `on_curriculum` after
 every `Curriculum.update`, and `close`. Steps are counted over all environments: a step of B of them is B.
 
-Shapes: B environments, C channels, T samples.
+Shapes: B environments, C channels, T samples, S steps, P parameters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
+
+from myna.params import ParameterTable
 
 __all__ = [
     "Callback",
@@ -22,6 +24,7 @@ __all__ = [
     "Episode",
     "Observed",
     "Sounds",
+    "Trail",
 ]
 
 
@@ -67,6 +70,22 @@ class Sounds:
     sample_rate: int
 
 
+class Trail(NamedTuple):
+    """The presets of one episode, from the start to the last of S steps.
+
+    Attributes:
+        table: the synth's parameters.
+        u: (S + 1, P) float64, in [0, 1].
+        losses: (S + 1,).
+        target_u: (P,), of the preset that made the target; None where nobody knows it.
+    """
+
+    table: ParameterTable
+    u: np.ndarray
+    losses: np.ndarray
+    target_u: np.ndarray | None
+
+
 @dataclass(frozen=True)
 class Episode:
     """One episode that just ended.
@@ -80,6 +99,8 @@ class Episode:
         success: ended because the target was reached.
         sounds: renders the three sounds when called; the environment caches them, callbacks call it only when needed.
         edits: the edits in words, oldest first, when called.
+        trail: its presets, where they are at hand.
+        terms: name → what it adds to `best_loss`, where that is known.
     """
 
     env: int
@@ -90,6 +111,8 @@ class Episode:
     success: bool
     sounds: Callable[[], Sounds]
     edits: Callable[[], Sequence[str]]
+    trail: Trail | None = None
+    terms: Mapping[str, float] = field(default_factory=dict)
 
 
 class Callback:

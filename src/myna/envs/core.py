@@ -17,7 +17,7 @@ from myna.envs.judge import Judge, Judged
 from myna.envs.noise_floor import success_loss
 from myna.envs.observation import ObservationLayout, observe, played
 from myna.envs.oracle import Journey
-from myna.envs.reward import RewardConfig, Step, reward_parts
+from myna.envs.reward import RewardConfig, Step, measured, reward_parts
 from myna.envs.state import State, put_rows
 from myna.envs.task import TaskBatch
 from myna.errors import UsageError
@@ -194,11 +194,16 @@ class Core:
         broken = running & after.broken
         if self.config.undo_worse:
             after = _undone(state, after, running & (after.loss > state.loss) & ~after.broken)
-        step = Step(state.loss, after.loss, move.effort(), new_best, success, broken, state.broken)
+        step = Step(
+            self._measured(state), self._measured(after), move.effort(), new_best, success, broken, state.broken
+        )
         parts = reward_parts(self.config.reward, step)
         reward = sum(parts.values(), torch.zeros_like(parts["improvement"]))
         info = {"reward_parts": parts, "is_success": success, "broken": step.broken, "stagnated": stagnated & truncated}
         return Transition(after, reward, terminated, truncated, info)
+
+    def _measured(self, state: State) -> torch.Tensor:
+        return measured(self.config.reward, self.config.loss.weights, state.loss, state.terms.__getitem__)
 
     @one_core()
     def observe(self, state: State) -> torch.Tensor:

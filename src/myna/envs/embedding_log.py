@@ -18,8 +18,8 @@ COUNTED = ("dropped", "failed", "lost", "deaths")
 class EmbeddingLog(Callback):
     """Logs how alike the best renders of ended episodes are to their targets.
 
-    Names: `env/embedding/<scorer>`, the mean cosine of what came back since the last line, and
-    `env/embedding/dropped`, `…/failed`, `…/lost` and `…/deaths`, counts since the start. A line is written
+    Names: `match/embedding/<scorer>`, the mean cosine of what came back since the last line, and
+    `match/embedding/dropped`, `…/failed`, `…/lost` and `…/deaths`, counts since the start. A line is written
     where a score came or a count changed, some time after the episode: its step is that of the writing.
 
     Args:
@@ -36,7 +36,7 @@ class EmbeddingLog(Callback):
         self._worker, self._name, self._logger = worker, name, logger
         self._every, self._patience_s = every, patience_s
         self._ended, self._unrendered = 0, 0
-        self._step, self._last = 0, dict.fromkeys((f"env/embedding/{kind}" for kind in COUNTED), 0.0)
+        self._step, self._last = 0, dict.fromkeys((f"match/embedding/{kind}" for kind in COUNTED), 0.0)
 
     def on_episode_end(self, step: int, episodes: Sequence[Episode]) -> None:
         """Submit those whose turn it is; where the queue is full they are not even rendered."""
@@ -60,9 +60,9 @@ class EmbeddingLog(Callback):
     def _log(self) -> None:
         counts = asdict(self._worker.counts)
         counts["dropped"] += self._unrendered
-        values = {f"env/embedding/{kind}": float(counts[kind]) for kind in COUNTED}
+        values = {f"match/embedding/{kind}": float(counts[kind]) for kind in COUNTED}
         scores = [score.similarity for score in self._worker.poll()]
-        mean = {f"env/embedding/{self._name}": sum(scores) / len(scores)} if scores else {}
+        mean = {f"match/embedding/{self._name}": sum(scores) / len(scores)} if scores else {}
         if mean or values != self._last:
             self._logger.scalars(self._step, mean | values)
             self._last = values

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from myna.envs.callbacks import Episode, Sounds
+from myna.envs.callbacks import Episode, Sounds, Trail
 from myna.envs.core import Core
 from myna.envs.history import edits, sentences
 from myna.envs.state import State
@@ -23,6 +23,7 @@ __all__ = ["episode"]
 def episode(core: Core, state: State, row: int) -> Episode:
     """The episode of one environment; it holds on to its own rows and not to the whole state."""
     u, losses = (values.cpu().numpy() for values in state.history(row))
+    target_u = state.tasks.target_u[row].cpu().numpy() if bool(state.tasks.known[row]) else None
     return Episode(
         env=row,
         stage=int(state.tasks.stage[row]),
@@ -32,6 +33,7 @@ def episode(core: Core, state: State, row: int) -> Episode:
         success=bool(state.terminated[row] & ~state.broken[row]),
         sounds=_sounds(core, state, row),
         edits=lambda: sentences(core.renderer.table, edits(core.renderer.table, u, losses)),
+        trail=Trail(core.renderer.table, u, losses, target_u),
     )
 
 

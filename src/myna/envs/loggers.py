@@ -1,6 +1,6 @@
 """Where figures go: the `Logger` protocol, and one that writes JSON lines.
 
-Names are paths of plain words, the same in every run (`env/loss/log_mel`).
+Names are paths of plain words, the same in every run (`match/loss_log_mel`): see `envs.tags`.
 """
 
 from __future__ import annotations
@@ -39,13 +39,17 @@ class Logger(Protocol):
         """Take a sound file that has been written to disk; retention may delete it later."""
         ...
 
+    def image(self, step: int, name: str, path: Path) -> None:
+        """Take a PNG file, likewise."""
+        ...
+
     def close(self) -> None:
         """Write what is pending; harmless twice."""
         ...
 
 
 class JsonlLogger:
-    r"""Appends one JSON object per call to a file: `{"step": 64, "scalars": {…}}`, `"text"` or `"audio"`.
+    r"""Appends one JSON object per call to a file: `{"step": 64, "scalars": {…}}`, `"text"`, `"audio"` or `"image"`.
 
     A line is written whole or not at all. A full or vanished disk is said once, and logging tries again at
     the next call. One process per file.
@@ -58,7 +62,7 @@ class JsonlLogger:
 
     Example:
         >>> logger = JsonlLogger("run/log.jsonl")  # doctest: +SKIP
-        >>> logger.scalars(64, {"env/loss/total": 0.8})  # doctest: +SKIP
+        >>> logger.scalars(64, {"match/loss": 0.8})  # doctest: +SKIP
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -89,9 +93,16 @@ class JsonlLogger:
 
     def audio(self, step: int, name: str, path: Path) -> None:
         """Append the path, relative to the log's folder where the sound lies in it."""
+        self._write(step, name=name, audio=self._relative(path))
+
+    def image(self, step: int, name: str, path: Path) -> None:
+        """Append the path, likewise."""
+        self._write(step, name=name, image=self._relative(path))
+
+    def _relative(self, path: Path) -> str:
         with contextlib.suppress(ValueError):
             path = path.relative_to(self.path.parent)
-        self._write(step, name=name, audio=os.fspath(path))
+        return os.fspath(path)
 
     def close(self) -> None:
         """Close the file; later calls are ignored."""

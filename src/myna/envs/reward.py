@@ -6,13 +6,15 @@ Shapes: B environments.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 
 import torch
 
-from myna.errors import UsageError
+from myna.errors import UsageError, printable
+from myna.loss import TRAINING_LOSS
 
-__all__ = ["RewardConfig", "Step", "reward_parts"]
+__all__ = ["RewardConfig", "Step", "measured", "reward_parts"]
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,11 @@ class RewardConfig:
         new_best_bonus: for a step that finds the best preset of its episode so far.
         success_bonus: for the step that reaches the target.
         broken_penalty: for the step that broke the sound (NaN or infinity); the improvement then counts as 0.
+        term: of the loss whose improvement counts in the loss's place, as if it were the whole loss (an ablation);
+            empty for the loss.
 
     Raises:
-        UsageError: a part that is negative or not finite.
+        UsageError: a part that is negative or not finite, or an unknown term.
     """
 
     scale: float = 4.0
@@ -35,10 +39,14 @@ class RewardConfig:
     new_best_bonus: float = 0.0
     success_bonus: float = 1.0
     broken_penalty: float = 5.0
+    term: str = ""
 
     def __post_init__(self) -> None:
         """See the class."""
-        for field in fields(self):
+        if self.term not in ("", *TRAINING_LOSS.weights):
+            known = ", ".join(TRAINING_LOSS.weights)
+            raise UsageError(f"The reward's term must be one of {known}; got '{printable(str(self.term), 40)}'.")
+        for field in fields(self)[:-1]:
             value = getattr(self, field.name)
             if not (isinstance(value, (int, float)) and math.isfinite(value) and value >= 0.0):
                 raise UsageError(f"The reward's {field.name} must be a number of 0 or more; got {value!r}.")
@@ -49,7 +57,7 @@ class Step:
     """What one step did.
 
     Attributes:
-        loss_before, loss_after: (B,).
+        loss_before, loss_after: (B,), see `measured`.
         effort: (B,) ‖Δ‖² of what moved.
         new_best: (B,) bool.
         success: (B,) bool.
@@ -64,6 +72,20 @@ class Step:
     success: torch.Tensor
     broken: torch.Tensor
     broken_before: torch.Tensor
+
+
+def measured(
+    config: RewardConfig, weights: Mapping[str, float], loss: torch.Tensor, term: Callable[[str], torch.Tensor]
+) -> torch.Tensor:
+    """What improvement is measured in, shaped like the loss: the loss, or the term that stands in its place.
+
+    Args:
+        config: which.
+        weights: of the loss's terms: that of the term is taken back, so that 1 is the median of random pairs again.
+        loss: the whole.
+        term: gives what a term, by its name, adds to the loss.
+    """
+    return term(config.term) / weights[config.term] if config.term else loss
 
 
 def reward_parts(config: RewardConfig, step: Step) -> dict[str, torch.Tensor]:

@@ -16,13 +16,15 @@ from myna.envs.callbacks import Callback, Episode, Observed
 from myna.envs.loggers import Logger
 from myna.errors import printable
 
-__all__ = ["CurriculumLog", "EditLog", "EpisodeStats", "LossTerms"]
+__all__ = ["CurriculumLog", "EditLog", "EpisodeStats", "LossTerms", "curriculum_figures", "episode_words"]
+
+MOST_FIGURES = 64  # numbers of one curriculum's state; what comes after is left out
 
 
 class LossTerms(Callback):
     """Logs the loss, its terms and the parts of the reward: means over environments and over `every` steps.
 
-    Names: `env/loss/total`, `env/loss/best`, `env/loss/<term>`, `env/reward/<part>`, and `env/broken`, the share
+    Names: `match/loss`, `match/best_loss`, `match/loss_<term>`, `rollout/reward_<part>`, and `match/broken`, the share
     of environments whose loss is not a number; those are left out of the means.
 
     Args:
@@ -38,12 +40,12 @@ class LossTerms(Callback):
 
     def on_step(self, step: int, state: Observed, info: Mapping[str, Any]) -> None:
         """Add one step; nothing leaves the device before the line is full."""
-        values = {"env/loss/total": state.loss, "env/loss/best": state.best_loss}
-        values |= {f"env/loss/{name}": term for name, term in state.terms.items()}
-        values |= {f"env/reward/{name}": part for name, part in info.get("reward_parts", {}).items()}
+        values = {"match/loss": state.loss, "match/best_loss": state.best_loss}
+        values |= {f"match/loss_{name}": term for name, term in state.terms.items()}
+        values |= {f"rollout/reward_{name}": part for name, part in info.get("reward_parts", {}).items()}
         for name, value in values.items():
             self._add(name, torch.as_tensor(value))
-        self._add("env/broken", (~torch.isfinite(torch.as_tensor(state.loss))).double())
+        self._add("match/broken", (~torch.isfinite(torch.as_tensor(state.loss))).double())
         self._calls, self._step = self._calls + 1, step
         if self._calls >= self._every:
             self._flush()
@@ -69,7 +71,7 @@ class LossTerms(Callback):
 class EpisodeStats(Callback):
     """Logs what the episodes that ended in a step have in common, by stage.
 
-    Names: `env/episode/stage_<n>/first_loss`, `…/best_loss`, `…/steps` (means), `…/success` (share) and
+    Names: `rollout/stage_<n>/first_loss`, `…/best_loss`, `…/steps` (means), `…/success` (share) and
     `…/count`. Losses that are not finite are left out of the means.
     """
 
@@ -81,7 +83,7 @@ class EpisodeStats(Callback):
         values: dict[str, float] = {}
         for stage in sorted({episode.stage for episode in episodes}):
             ended = [episode for episode in episodes if episode.stage == stage]
-            path = f"env/episode/stage_{stage}"
+            path = f"rollout/stage_{stage}"
             values[f"{path}/count"] = len(ended)
             for name in ("first_loss", "best_loss", "steps", "success"):
                 values[f"{path}/{name}"] = _mean([float(getattr(episode, name)) for episode in ended])
@@ -95,7 +97,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 class EditLog(Callback):
-    """Logs the edits of one episode in so many, in words: `env/edits`.
+    """Logs the edits of one episode in so many, in words: `match/edits`.
 
     Args:
         logger: where they go.
@@ -112,23 +114,20 @@ class EditLog(Callback):
         offset = -self._ended % self._every
         self._ended += len(episodes)
         if offset < len(episodes):
-            self._logger.text(step, "env/edits", self._words(episodes[offset]))
+            self._logger.text(step, "match/edits", episode_words(episodes[offset], self._most))
 
-    def _words(self, episode: Episode) -> str:
-        edits = episode.edits()
-        head = f"stage {episode.stage}, {episode.steps} steps, loss {episode.first_loss:.3f} → {episode.best_loss:.3f}"
-        lines = [printable(edit, 200) for edit in edits[: self._most]]
-        rest = [f"… and {len(edits) - self._most} more"] if len(edits) > self._most else []
-        return "\n".join([head, *lines, *rest])
+
+def episode_words(episode: Episode, most_edits: int = 40) -> str:
+    """An episode in words, line by line: its figures, then the first edits; the rest is counted."""
+    edits = episode.edits()
+    head = f"stage {episode.stage}, {episode.steps} steps, loss {episode.first_loss:.3f} → {episode.best_loss:.3f}"
+    lines = [printable(edit, 200) for edit in edits[:most_edits]]
+    rest = [f"… and {len(edits) - most_edits} more"] if len(edits) > most_edits else []
+    return "\n".join([head, *lines, *rest])
 
 
 class CurriculumLog(Callback):
-    """Logs the numbers in the curriculum's state, where one changed: `env/curriculum/<key>`.
-
-    Mappings are followed, keys joined by `/`; lists, tensors and text are left out (they belong to checkpoints).
-    """
-
-    MOST = 64  # numbers of one state; what comes after is left out
+    """Logs the numbers in the curriculum's state, where one changed: see `curriculum_figures`."""
 
     def __init__(self, logger: Logger) -> None:
         self._logger = logger
@@ -136,10 +135,18 @@ class CurriculumLog(Callback):
 
     def on_curriculum(self, step: int, state: Mapping[str, Any]) -> None:
         """Log one line, or none where all is as before."""
-        numbers = dict(itertools.islice(_numbers("env/curriculum", state), self.MOST))
+        numbers = curriculum_figures(state)
         if numbers and numbers != self._last:
             self._logger.scalars(step, numbers)
             self._last = numbers
+
+
+def curriculum_figures(state: Mapping[str, Any]) -> dict[str, float]:
+    """The first numbers of a curriculum's `state_dict()`, by `curriculum/<key>`.
+
+    Mappings are followed, keys joined by `/`; lists, tensors and text are left out (they belong to checkpoints).
+    """
+    return dict(itertools.islice(_numbers("curriculum", state), MOST_FIGURES))
 
 
 def _numbers(path: str, state: Mapping[str, Any]) -> Iterator[tuple[str, float]]:

@@ -44,7 +44,7 @@ class Snapshots(Callback):
         folder: made where missing; nothing else should live in it.
         most: at most so many episodes, three files each.
         most_bytes: of all sound files together, at any moment; the manifest comes on top.
-        logger: is told of each new file, as `env/snapshot/target`, `…/start` and `…/best`.
+        logger: is told of each new file, as `match/snapshot/target`, `…/start` and `…/best`.
 
     Raises:
         MynaError: the folder's manifest is not one, or there are snapshots but no manifest.
@@ -99,7 +99,7 @@ class Snapshots(Callback):
         if self._logger:
             for snapshot in added:
                 for kind, name in zip(KINDS, snapshot.file_names(), strict=True):
-                    self._logger.audio(snapshot.step, f"env/snapshot/{kind}", self.folder / name)
+                    self._logger.audio(snapshot.step, f"match/snapshot/{kind}", self.folder / name)
 
     def _write(self, snapshot: Snapshot, files: list[bytes]) -> None:
         try:

@@ -20,7 +20,7 @@ from myna.errors import UsageError, printable
 from myna.params import ParameterTable
 from myna.synth.base import Probe
 
-__all__ = ["DEFAULT_PATH", "CurriculumConfig", "ProbeSet", "Stage", "load_stages"]
+__all__ = ["DEFAULT_PATH", "CurriculumConfig", "ProbeSet", "Stage", "laid_over", "load_stages"]
 
 DEFAULT_PATH = Path(__file__).parents[1] / "configs" / "curriculum.toml"
 _LARGEST_BYTES = 1 << 20
@@ -137,7 +137,7 @@ def load_stages(
     """
     path = Path(path or DEFAULT_PATH)
     where = printable(str(path) if path != DEFAULT_PATH else path.name)
-    content = _laid_over(_read(path, where), overrides or {})
+    content = laid_over(_read(path, where), overrides or {})
     if overrides:
         where += " with overrides"
     try:
@@ -159,11 +159,12 @@ def _read(path: Path, where: str) -> dict[str, Any]:
         raise UsageError(f"{where} is not TOML: {printable(str(error), 120)}.") from error
 
 
-def _laid_over(content: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+def laid_over(content: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables with others laid over them, key by key; neither is changed."""
     merged = dict(content)
     for key, value in overrides.items():
         below = merged.get(key)
-        merged[key] = _laid_over(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+        merged[key] = laid_over(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
     return merged
 
 
@@ -176,7 +177,7 @@ def _config(content: Mapping[str, Any], table: ParameterTable) -> CurriculumConf
         here = f"stage '{printable(str(name), 40)}'"
         if not isinstance(said, Mapping):
             raise BadField(f"{here} must be a table of fields.")
-        values = _checked(_laid_over(defaults, said), FIELDS, f"{here}: ", FIELDS)
+        values = _checked(laid_over(defaults, said), FIELDS, f"{here}: ", FIELDS)
         try:
             stages.append(_stage(str(name), values, stages, table, top["total_s"]))
         except BadField as error:

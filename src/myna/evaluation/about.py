@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from myna import __version__
+from myna import __version__, provenance
 
-__all__ = ["about"]
+__all__ = ["about", "commit"]
 
 PACKAGES = ("numpy", "numba", "torch", "scipy", "librosa", "cmaes")
 
@@ -22,7 +20,7 @@ def about() -> dict[str, Any]:
     return {
         "myna": __version__,
         "commit": commit(),
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "packages": {name: provenance.installed(name) for name in PACKAGES},
         "machine": {
             "python": platform.python_version(),
             "system": f"{platform.system()} {platform.machine()}",
@@ -34,20 +32,9 @@ def about() -> dict[str, Any]:
 
 
 def commit() -> str | None:
-    """Of the checkout that this runs from, with a + where its sources have changes; None where there is none."""
-    root = Path(__file__).parents[3]
-    if not (root / ".git").exists():
-        return None
-    try:
-        found, changed = _git(root, "rev-parse", "--short=12", "HEAD"), _git(root, "status", "--porcelain", "src")
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return found.strip() + ("+" if changed else "")
-
-
-def _git(root: Path, *words: str) -> str:
-    command = ("git", "-C", str(root), *words)
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - our own words
+    """Of the checkout that this runs from, 12 digits, with a + where it has changes; None where there is none."""
+    sha, changed = provenance.commit()
+    return None if sha is None else sha[:12] + ("+" if changed else "")
 
 
 def _processor() -> str:

@@ -30,7 +30,10 @@ __all__ = [
     "best_losses",
     "paired_losses",
     "read",
+    "runs_of",
+    "same_ears",
     "settings_of",
+    "tells",
     "weights_digest",
 ]
 
@@ -234,14 +237,14 @@ def _same(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
         return False
     told = [{**header, "settings": _without_paths(header["settings"])} for header in (old, new)]
     both = (old.keys() & new.keys()) - {"yardstick"}
-    return all(told[0][key] == told[1][key] for key in both) and _same_ears(old, new)
+    return all(told[0][key] == told[1][key] for key in both) and same_ears(old, new)
 
 
 def _without_paths(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in settings.items() if key not in _PATHS}
 
 
-def _same_ears(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def same_ears(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether the rows under two headers of one set can be compared."""
     a, b = np.array(one["yardstick"]), np.array(other["yardstick"])
     return a.shape == b.shape and bool(np.all(np.abs(a - b) <= SAME_EARS))
@@ -260,15 +263,23 @@ def best_losses(
     Raises:
         UsageError: there is no such run.
     """
-    suffix = f".seed{seed}.jsonl" if seed else ".jsonl"
-    for path in sorted(folder.glob(f"{label}.{name}.*"), key=_budget):
-        kept = read(path) if path.name == f"{label}.{name}.{_budget(path)}{suffix}" else None
-        if kept is None:
-            continue
-        header, rows = kept
-        if header["budget"] == renders or (header["anytime"] and header["budget"] > renders):
+    for header, rows in runs_of(folder, label, name, seed):
+        if tells(header, renders):
             return header, {row["index"]: best_at(row, renders) for row in rows}
     raise UsageError(f"'{label}' was not run on '{name}' with {renders} renders.")
+
+
+def runs_of(folder: Path, label: str, name: str, seed: int = 0) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """All runs of a contender on a set, as `read` gives them, the smallest budget first."""
+    suffix = f".seed{seed}.jsonl" if seed else ".jsonl"
+    paths = sorted(folder.glob(f"{label}.{name}.*"), key=_budget)
+    found = (read(path) for path in paths if path.name == f"{label}.{name}.{_budget(path)}{suffix}")
+    return [kept for kept in found if kept is not None]
+
+
+def tells(header: Mapping[str, Any], renders: int) -> bool:
+    """Whether a run says how the contender does with so many renders."""
+    return header["budget"] == renders or (header["anytime"] and header["budget"] > renders)
 
 
 def paired_losses(
@@ -280,7 +291,7 @@ def paired_losses(
         UsageError: one was not run, or they heard with different ears.
     """
     (first, losses), (second, others) = (best_losses(folder, label, name, renders, seed) for label, renders in (a, b))
-    if not _same_ears(first, second):
+    if not same_ears(first, second):
         raise UsageError(f"'{a[0]}' and '{b[0]}' heard '{name}' with different engines or losses: run both again.")
     both = sorted(losses.keys() & others.keys())
     return np.array([losses[index] for index in both]), np.array([others[index] for index in both])

@@ -114,12 +114,13 @@ class _Turned:
     def __init__(self, table: ParameterTable, u: np.ndarray, rng: np.random.Generator, pairs: list[Any]) -> None:
         self.table, self.silent = table, ~audible_knobs(table, u)
         rows, self.knob, self.step = [], [], []
-        for knob in np.flatnonzero(~self.silent):
+        for knob in np.flatnonzero(~self.silent).tolist():
             for step, value in _turns(table, knob, u[knob], rng):
                 rows.append(_with(u, knob, value))
                 self.knob.append(knob)
                 self.step.append(step)
-        self.mirrored = [k for k in np.flatnonzero(~self.silent & ~table.categorical) if abs(1.0 - 2.0 * u[k]) >= 0.2]
+        ordered = np.flatnonzero(~self.silent & ~table.categorical).tolist()
+        self.mirrored = [knob for knob in ordered if abs(1.0 - 2.0 * u[knob]) >= 0.2]
         self.mirrors = slice(len(rows), len(rows) + len(self.mirrored))
         rows += [_with(u, knob, 1.0 - u[knob]) for knob in self.mirrored]
         self.twins = slice(len(rows), len(rows) + len(pairs))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import stat
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from myna.errors import BadPresetError, IncompatibleVersionError, UsageError, pr
 from myna.files import write_atomic
 from myna.params import ParameterTable
 from myna.presets.preset import FORMAT_VERSION, Preset
-from myna.presets.strict_json import MAX_BYTES, parse
+from myna.presets.strict_json import parse, read_file
 
 __all__ = ["dumps", "load_preset", "loads", "save_preset"]
 
@@ -49,19 +48,7 @@ def load_preset(path: str | Path, table: ParameterTable) -> Preset:
         BadPresetError: the file cannot be read or is not a sound preset.
         IncompatibleVersionError: it was written by a newer myna.
     """
-    shown = printable(os.fspath(path))
-    try:
-        mode = os.stat(path).st_mode
-        if not stat.S_ISREG(mode):
-            raise BadPresetError(f"“{shown}” is not a file: give a preset file.")
-        with open(path, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise BadPresetError(f"There is no preset file “{shown}”: check the path.") from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        reason = getattr(error, "strerror", None) or str(error)
-        raise BadPresetError(f"“{shown}” cannot be read ({reason.lower()}).") from None
-    return loads(data, table, source=os.fspath(path))
+    return loads(read_file(path), table, source=os.fspath(path))
 
 
 def loads(data: bytes | str, table: ParameterTable, source: str = "preset") -> Preset:

@@ -4,68 +4,103 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import stat
 from collections.abc import Callable
 from typing import Any
 
-from myna.errors import BadPresetError, printable
+from myna.errors import BadPresetError, MynaError, printable
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_DIGITS", "parse"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_DIGITS", "parse", "read_file"]
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 8
 MAX_DIGITS = 40
 
 
-def parse(data: bytes | str, source: str) -> dict[str, Any]:
+def read_file(path: str | os.PathLike[str], what: str = "preset", error: type[MynaError] = BadPresetError) -> bytes:
+    """The content of a file, of which no more than `parse` takes is read.
+
+    Args:
+        path: the file.
+        what: what it should be, for messages.
+        error: what to raise.
+
+    Raises:
+        MynaError: there is none, or it cannot be read.
+    """
+    shown = printable(os.fspath(path))
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise error(f"“{shown}” is not a file: give a {what} file.")
+        with open(path, "rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise error(f"There is no {what} file “{shown}”: check the path.") from None
+    except (OSError, ValueError) as fault:  # ValueError: a NUL in the path
+        reason = getattr(fault, "strerror", None) or str(fault)
+        raise error(f"“{shown}” cannot be read ({reason.lower()}).") from None
+
+
+def parse(
+    data: bytes | str, source: str, what: str = "preset", error: type[MynaError] = BadPresetError
+) -> dict[str, Any]:
     """Read one JSON object strictly; `json` alone would take NaN, repeated names and numbers that overflow.
 
     Args:
         data: the file's content.
         source: what to call it in messages, printable.
+        what: what it should be, for messages.
+        error: what to raise.
 
     Raises:
-        BadPresetError: too large, not UTF-8, nested too deep, not JSON, or holding what JSON should not.
+        MynaError: too large, not UTF-8, nested too deep, not JSON, or holding what JSON should not.
     """
-    text = _text(data, source)
-    _check_depth(text, source)
     try:
-        document = json.loads(
-            text,
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_object,
-            parse_int=_number(int),
-            parse_float=_number(float),
-        )
-        json.dumps(document, ensure_ascii=False).encode("utf-8")
-    except json.JSONDecodeError as error:
-        raise BadPresetError(f"“{source}” is not JSON: {error.msg} in line {error.lineno}.") from None
-    except UnicodeEncodeError:
-        raise BadPresetError(f"“{source}” contains half a surrogate pair, which is no character.") from None
-    except _RefusedError as error:
-        raise BadPresetError(f"“{source}” {error}.") from None
+        document = _document(_text(data, what), what)
+    except json.JSONDecodeError as fault:
+        raise error(f"“{source}” is not JSON: {fault.msg} in line {fault.lineno}.") from None
+    except _RefusedError as fault:
+        raise error(f"“{source}” {fault}.") from None
     if not isinstance(document, dict):
-        raise BadPresetError(f"“{source}” is not a preset: it must be a JSON object.")
+        raise error(f"“{source}” is not a {what}: it must be a JSON object.")
     return document
 
 
 class _RefusedError(Exception):
-    """What the parser's hooks found, to follow the file's name."""
+    """What was found, to follow the file's name."""
 
 
-def _text(data: bytes | str, source: str) -> str:
+def _document(text: str, what: str) -> Any:
+    _check_depth(text, what)
+    document = json.loads(
+        text,
+        parse_constant=_refuse_constant,
+        object_pairs_hook=_object,
+        parse_int=_number(int),
+        parse_float=_number(float),
+    )
+    try:
+        json.dumps(document, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise _RefusedError("contains half a surrogate pair, which is no character") from None
+    return document
+
+
+def _text(data: bytes | str, what: str) -> str:
     raw = data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass")
     if len(raw) > MAX_BYTES:
-        raise BadPresetError(f"“{source}” is larger than a preset can be (1 MiB).")
+        raise _RefusedError(f"is larger than a {what} can be (1 MiB)")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
-        raise BadPresetError(f"“{source}” is not UTF-8 text: save it as plain UTF-8.") from None
+        raise _RefusedError("is not UTF-8 text: save it as plain UTF-8") from None
     if text.startswith("\ufeff"):
-        raise BadPresetError(f"“{source}” begins with a byte order mark: save it as plain UTF-8.")
+        raise _RefusedError("begins with a byte order mark: save it as plain UTF-8")
     return text
 
 
-def _check_depth(text: str, source: str) -> None:
+def _check_depth(text: str, what: str) -> None:
     """Refuse deep nesting before the parser, which recurses, meets it."""
     depth = 0
     inside = escaped = False
@@ -78,13 +113,13 @@ def _check_depth(text: str, source: str) -> None:
         elif c in "[{":
             depth += 1
             if depth > MAX_DEPTH:
-                raise BadPresetError(f"“{source}” is nested deeper than a preset can be ({MAX_DEPTH} levels).")
+                raise _RefusedError(f"is nested deeper than a {what} can be ({MAX_DEPTH} levels)")
         elif c in "]}":
             depth -= 1
 
 
 def _refuse_constant(word: str) -> Any:
-    raise _RefusedError(f"contains {printable(word, 40)}, and a preset holds finite numbers only")
+    raise _RefusedError(f"contains {printable(word, 40)}: it may hold finite numbers only")
 
 
 def _number(convert: Callable[[str], Any]) -> Callable[[str], Any]:

@@ -1,6 +1,8 @@
 """The bank of rendered presets that retrieval looks into: factory presets and draws of both priors at several notes.
 
-Built once and kept on disk. Shapes: K presets, M candidates of which K can be heard, D pooled features, P parameters.
+What is held out to judge methods on is not in it. Built once and kept on disk.
+
+Shapes: K presets, M candidates of which K can be heard, D pooled features, P parameters.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from myna.errors import MynaError
 from myna.features import FeatureConfig, Features, analyse, frame_at, pool
 from myna.files import cache_dir, write_atomic
 from myna.params import ParameterTable
-from myna.presets.factory import load_factory
+from myna.presets.factory import load_trainable
 from myna.presets.generator import MusicalPrior, UniformPrior, audible
 from myna.seeding import generator
 from myna.synth.base import Probe
@@ -153,7 +155,7 @@ def forget() -> None:
 
 @functools.cache
 def _candidates(table: ParameterTable) -> np.ndarray:
-    factory = [preset.u(table) for preset in load_factory(table)]
+    factory = [preset.u(table) for preset in load_trainable(table)]
     drawn = MusicalPrior(table).sample(DRAWS, generator(0, "bank"))
     uniform = UniformPrior(table).sample(UNIFORM_DRAWS, generator(0, "bank", "uniform"))
     return np.concatenate([np.reshape(factory, (-1, len(table))), drawn, uniform])

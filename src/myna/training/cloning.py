@@ -35,7 +35,7 @@ from myna.synth.renderer import Renderer
 from myna.training.config import TrainConfig
 from myna.training.data import SOURCES, DataSet
 from myna.training.held_out import BOUND, HORIZON, goal_rows, tasks_of
-from myna.training.judging import play_out
+from myna.training.judging import over_sets, play_out
 from myna.training.sac import HeadTargets
 from myna.training.supervised import Schedule, Supervised, data_card
 
@@ -250,13 +250,15 @@ class CloningLearner(Supervised):
     def evaluate(self) -> dict[str, float]:
         """On rows that were held out: the loss, and episodes towards them from the default preset.
 
-        `score` is the median of the episodes' lowest training losses.
+        `eval/score` is the median of the episodes' lowest training losses.
         """
         starts = _Starts.of(self.data, self._held.to(self.device))
         rng = torch_generator(0, self.name, "held-out", device=self.device)
         loss = float(self._losses(self._pairs(starts, _HELD_OUT_PAIRS, rng), rng)["loss"])
-        figures = play_out(self._core, self._tasks, self._greedy).figures("in")
-        return {**figures, "eval/loss": loss, "score": figures["eval/in/best"]}
+        played = play_out(self._core, self._tasks, self._greedy)
+        self.shown, figures = played.shown, played.figures("in")
+        told = {**figures, **over_sets(figures, ["in"]), **played.term_figures("in")}
+        return {**told, "eval/loss": loss, "eval/score": figures["eval/in/best"]}
 
     def _greedy(self, observation: torch.Tensor, live: Any) -> dict[str, torch.Tensor]:
         live = type(live)(*(mask.to(self.device) for mask in live))

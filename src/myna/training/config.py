@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import math
+import os
 import tomllib
 import types
 from collections.abc import Mapping, Sequence
@@ -12,14 +14,39 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from myna.errors import UsageError, printable
+from myna.errors import MynaError, UsageError, printable
+from myna.training.logging import TRACKERS
 
-__all__ = ["FOLDER", "RunConfig", "TrainConfig", "build", "load_config"]
+__all__ = ["FOLDER", "RunConfig", "TrainConfig", "WandbConfig", "build", "load_config", "read_config", "read_toml"]
 
 FOLDER = Path(__file__).parents[1] / "configs" / "train"
 KINDS = ("sac", "regression", "cloning", "proxy")
 _LARGEST_BYTES = 1 << 20
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class WandbConfig:
+    """Where figures go, if `wandb` is among the trackers.
+
+    Attributes:
+        project: its name.
+        name: of the run; empty for that of the training's folder.
+        mode: `online` or `offline`; empty for what WANDB_MODE says, else `online`.
+    """
+
+    project: str = "myna"
+    name: str = ""
+    mode: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be.
+
+        Raises:
+            UsageError: names the setting.
+        """
+        if self.mode not in ("", "online", "offline"):
+            raise UsageError(f"mode must be online or offline; got '{printable(self.mode, 40)}'.")
 
 
 @dataclass(frozen=True)
@@ -30,6 +57,9 @@ class RunConfig:
         steps: of the whole training.
         minutes: it also ends after so many, over all resumptions; 0 for no limit.
         log_every, evaluate_every, checkpoint_every: steps between two of each.
+        trackers: that figures go to beside `log.jsonl`: `tensorboard`, `wandb`.
+        media: episodes of an evaluation that are kept as sounds and pictures, 0 to 4: the best, the worst, two others.
+        wandb: see `WandbConfig`.
     """
 
     steps: int
@@ -37,6 +67,9 @@ class RunConfig:
     log_every: int = 1_024
     evaluate_every: int = 65_536
     checkpoint_every: int = 65_536
+    trackers: tuple[str, ...] = ("tensorboard",)
+    media: int = 4
+    wandb: WandbConfig = field(default_factory=WandbConfig)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be.
@@ -49,6 +82,11 @@ class RunConfig:
                 raise UsageError(f"{name} must be 1 or more; got {getattr(self, name)}.")
         if self.minutes < 0.0:
             raise UsageError(f"minutes must be 0 (no limit) or more; got {self.minutes:g}.")
+        if not 0 <= self.media <= 4:
+            raise UsageError(f"media must be 0 (none) to 4; got {self.media}.")
+        for name in self.trackers:
+            if name not in TRACKERS:
+                raise UsageError(f"trackers must be of {', '.join(TRACKERS)}; got '{printable(name, 40)}'.")
 
 
 @dataclass(frozen=True)
@@ -105,7 +143,7 @@ def load_config(name: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
         UsageError: it cannot be read, or says something wrong: names the file, the setting and the mend.
     """
     path = _path(name)
-    content = _read(path)
+    content = read_toml(path)
     for override in overrides:
         _lay_over(content, override)
     where = path.name + (" with overrides" if overrides else "")
@@ -115,17 +153,48 @@ def load_config(name: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
         raise UsageError(f"{printable(where)}: {error}") from None
 
 
+def read_config(folder: Path, overrides: Sequence[str] = ()) -> TrainConfig:
+    """The configuration of a training that was begun in a folder.
+
+    Args:
+        folder: of the training.
+        overrides: as those of `load_config`.
+
+    Raises:
+        MynaError: the folder holds no training, or its `config.json` cannot be read.
+        UsageError: an override that is wrong.
+    """
+    where = printable(str(folder))
+    try:
+        content = json.loads((folder / "config.json").read_bytes())
+        build(TrainConfig, content, "")
+    except (FileNotFoundError, NotADirectoryError):
+        raise MynaError(f"{where} holds no training: begin one with `myna train --out {where}`.") from None
+    except (OSError, ValueError, TypeError, RecursionError, UsageError):
+        raise MynaError(
+            f"The config.json of {where} cannot be read: go on with `myna train --resume` and its configuration."
+        ) from None
+    for override in overrides:
+        _lay_over(content, override)
+    return build(TrainConfig, content, "")
+
+
 def _path(name: str | Path) -> Path:
     shipped = FOLDER / f"{name}.toml"
-    if "/" not in str(name) and shipped.is_file():
+    if "/" not in str(name) and os.path.isfile(shipped):  # of a name that no file can have, Path.is_file may raise
         return shipped
-    if not Path(name).is_file():
+    if not os.path.isfile(name):
         known = ", ".join(sorted(path.stem for path in FOLDER.glob("*.toml")))
         raise UsageError(f"There is no configuration '{printable(str(name))}': name a TOML file or one of {known}.")
     return Path(name)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """A file's tables.
+
+    Raises:
+        UsageError: it cannot be read, or is no TOML.
+    """
     where = printable(str(path))
     try:
         with path.open("rb") as file:
@@ -205,8 +274,17 @@ def _value(hint: Any, value: Any, here: str) -> Any:
     if hint in (bool, str):
         return _as(hint, value, here, "true or false" if hint is bool else "text")
     if hint is Mapping or get_origin(hint) is not None:
-        return dict(_as(Mapping, value, here, "a table"))
+        return _plain(_as(Mapping, value, here, "a table"), here)
     return value  # its own class checks it
+
+
+def _plain(value: Any, here: str) -> Any:
+    """A value that its own class will check, without the dates and times that TOML knows: no setting is one."""
+    if isinstance(value, Mapping):
+        return {key: _plain(part, f"{here}.{printable(str(key), 40)}") for key, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part, here) for part in value]
+    return value if isinstance(value, (str, bool, int, float)) else _refuse(here, "no date or time", value)
 
 
 def _several(hints: tuple[Any, ...], values: list[Any], here: str) -> tuple[Any, ...]:

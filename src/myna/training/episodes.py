@@ -18,7 +18,7 @@ from myna.agents.replay import Episodes, judged_by
 from myna.envs.core import Core, Transition
 from myna.envs.curriculum import Curriculum, Outcomes
 from myna.envs.draws import PresetDraws
-from myna.envs.reward import RewardConfig, Step, reward_parts
+from myna.envs.reward import RewardConfig, Step, measured, reward_parts
 from myna.envs.state import State
 from myna.envs.statistics import load_statistics
 from myna.envs.summary import summarise
@@ -158,15 +158,20 @@ class EpisodeBatches:
     def _rewarded(self, reward: RewardConfig) -> Callable[..., tuple[torch.Tensor, torch.Tensor]]:
         """Rewards and terminations of all steps, as `Core.step` gives them."""
         effort = torch.stack([state.moved.square().sum(-1) for state in self.states[1:]], 1)[:, None]  # (B, 1, T)
-        least = self.core.config.ends.success_loss
+        least, terms = self.core.config.ends.success_loss, self.core.layout.terms
+        weights = self.core.config.loss.weights
+
+        def counted(judged: Mapping[str, torch.Tensor]) -> torch.Tensor:
+            part = judged["terms"]
+            return measured(reward, weights, judged["loss"], lambda name: part[..., terms.index(name)])
 
         def rewarded(
             before: Mapping[str, torch.Tensor], after: Mapping[str, torch.Tensor]
         ) -> tuple[torch.Tensor, torch.Tensor]:
             success = (after["loss"] <= least) & ~after["broken"]
             step = Step(
-                before["loss"],
-                after["loss"],
+                counted(before),
+                counted(after),
                 effort.expand(after["loss"].shape),
                 after["loss"] < before["best"],
                 success,

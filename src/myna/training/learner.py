@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import torch
 
+from myna.envs.callbacks import Episode
 from myna.errors import MynaError
 
 __all__ = ["BrokenError", "Learner"]
@@ -21,18 +22,26 @@ class Learner(Protocol):
 
     Attributes:
         name: of its kind, such as `sac`.
+        settings: its own, a dataclass.
         total: steps of the whole training, in its own unit: renders, or gradient updates.
         steps_done: of them, so far.
+        shown: by slot, episodes of the last evaluation to look at and listen to; none where nothing is played.
     """
 
     name: str
     total: int
     steps_done: int
+    shown: Mapping[str, Episode]
+
+    @property
+    def settings(self) -> Any:
+        """See the class."""
+        ...
 
     def step(self) -> Mapping[str, float]:
-        """Learn a little, well under a second; figures of it by name.
+        """Learn a little, well under a second; figures of it, by names of `envs.tags`.
 
-        Names that start with `time/` are seconds, of which the log tells the shares; of `loss` the progress bar tells.
+        Beside those `seconds/<what>`, of which the log tells shares, and `clips`: see `Meter`.
 
         Raises:
             BrokenError: a loss or gradient is not a number.
@@ -40,7 +49,7 @@ class Learner(Protocol):
         ...
 
     def evaluate(self) -> Mapping[str, float]:
-        """Figures on fixed held-out sets, `score` among them: the lower, the better."""
+        """Figures on fixed held-out sets, `eval/score` among them: the lower, the better."""
         ...
 
     def state_dict(self) -> Mapping[str, Any]:

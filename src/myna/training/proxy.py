@@ -118,7 +118,7 @@ class ProxyLearner(Supervised):
     @one_core()
     @torch.no_grad()
     def evaluate(self) -> dict[str, float]:
-        """On rows that were held out: `score`, the mean error of a summary's numbers in their spreads; their R²."""
+        """On rows that were held out: `eval/score`, the mean error of a summary's numbers in their spreads; R²."""
         error = square = 0.0
         held = self._held.to(self.device)
         summaries = clipped(self._rows["summary"][held])
@@ -128,7 +128,7 @@ class ProxyLearner(Supervised):
             error, square = error + float(off.abs().sum()), square + float(off.square().sum())
         spread = float((summaries - summaries.mean(0)).square().sum())
         mean = error / summaries.numel()
-        return {"eval/error": mean, "eval/r2": 1.0 - square / max(spread, 1e-12), "score": mean}
+        return {"eval/error": mean, "eval/r2": 1.0 - square / max(spread, 1e-12), "eval/score": mean}
 
     def card(self) -> dict[str, Any]:
         """What is known of the weights."""

@@ -30,6 +30,7 @@ from myna.synth.renderer import Renderer
 from myna.training.config import TrainConfig
 from myna.training.data import DataSet
 from myna.training.held_out import goal_rows, tasks_of
+from myna.training.judging import to_show
 from myna.training.supervised import Schedule, Supervised, data_card
 
 __all__ = ["GuessLoss", "RegressionLearner", "RegressionSettings", "guess_loss", "make"]
@@ -166,7 +167,7 @@ class RegressionLearner(Supervised):
     @one_core()
     @torch.no_grad()
     def evaluate(self) -> dict[str, float]:
-        """On rows that were held out: the losses, `score` their sum, and what the guesses sound like.
+        """On rows that were held out: the losses, `eval/score` their sum, and what the guesses sound like.
 
         `eval/in/start` is the median training loss of the rendered guesses.
         """
@@ -177,7 +178,7 @@ class RegressionLearner(Supervised):
                 sums[name] = sums.get(name, 0.0) + float(value) * len(part["u"])
         means = {name: value / len(self._held) for name, value in sums.items()}
         told = {f"eval/{name}": value for name, value in means.items()}
-        return {**told, "eval/in/start": float(self.hear().double().quantile(0.5)), "score": means["loss"]}
+        return {**told, "eval/in/start": float(self.hear().double().quantile(0.5)), "eval/score": means["loss"]}
 
     @torch.no_grad()
     def hear(self) -> torch.Tensor:
@@ -185,7 +186,10 @@ class RegressionLearner(Supervised):
         columns = self._columns(self._goals)
         guess = self.net(columns["summary"], columns["played"])
         tasks = dataclasses.replace(self._tasks, start_u=self.net.likeliest(guess).to(self._tasks.device))
-        return Core(self.renderer).reset(tasks).loss.cpu()
+        core = Core(self.renderer)
+        state = core.reset(tasks)
+        self.shown = to_show(core, [state], state.terms)
+        return state.loss.cpu()
 
     @functools.cached_property
     def _goals(self) -> torch.Tensor:

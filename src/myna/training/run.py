@@ -3,7 +3,9 @@
 A folder of a training:
 
     config.json     the whole configuration
-    log.jsonl       figures, a line for each time that they are logged; tensorboard/ the same for TensorBoard
+    run.json        the same with every default, the command, versions and the commit, see `provenance`
+    log.jsonl       figures, a line for each time that they are logged; tensorboard/, wandb/ the same for trackers
+    media/          what the last evaluations sound and look like
     checkpoints/    the last two
     best/           what was learnt, as the evaluations liked it best
     final/          what was learnt, at the end
@@ -26,6 +28,7 @@ from typing import Any
 from myna.envs.loggers import Once
 from myna.errors import MynaError, UsageError, printable
 from myna.files import make_folder, write_atomic
+from myna.provenance import write_run
 from myna.training.checkpoint import (
     checkpoints,
     clean_up,
@@ -36,7 +39,9 @@ from myna.training.checkpoint import (
 )
 from myna.training.config import TrainConfig
 from myna.training.learner import BrokenError, Learner
-from myna.training.logging import Loggers, Meter, open_log
+from myna.training.logging import Loggers, check_trackers, open_log
+from myna.training.media import Media
+from myna.training.meter import Meter
 
 __all__ = ["MAKERS", "Status", "Training", "make_learner"]
 
@@ -48,6 +53,7 @@ MAKERS = {
 }
 """Kind → what makes its learner of a `TrainConfig`."""
 _MAY_CHANGE = ("run", "device")  # when a training is resumed
+_MOST_SHOWN = 64  # evaluations of a training whose sounds and pictures are told, evenly spread: trackers keep copies
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,7 @@ class Training:
 
     Raises:
         UsageError: a folder that holds a training already, or one of another configuration.
-        MynaError: a folder that cannot be used.
+        MynaError: a folder or a tracker that cannot be used.
     """
 
     def __init__(
@@ -100,6 +106,7 @@ class Training:
         stop: Callable[[], bool] = lambda: False,
     ) -> None:
         """See the class."""
+        check_trackers(config.run.trackers)
         self.config, self.out, self._watch, self._stop = config, make_folder(out), watch, stop
         self.best, self._judged_at = math.inf, -1
         self._seconds = 0.0  # of all runs up to the last checkpoint
@@ -108,12 +115,25 @@ class Training:
         if not resume and checkpoints(self._checkpoints):
             raise UsageError(f"{printable(str(out))} holds a training: go on with --resume, or choose another folder.")
         state = self._last_state() if resume else None
+        if state is not None:
+            self._check_alike(state["config"])
         write_atomic(self.out / "config.json", json.dumps(dataclasses.asdict(config), indent=1) + "\n")
         self.learner = make_learner(config)
         if state is not None:
             self._take_up(state)
-        self._meter, self._shown, self._unsaved = Meter(), {}, Once()
+        write_run(self.out, "train", self._resolved(), resumed=resume)
+        self._meter, self._told, self._unsaved = Meter(), {}, Once()
+        self._media = Media(self.out / "media", config.run.media)
         self._begun = time.perf_counter()
+
+    def _resolved(self) -> dict[str, Any]:
+        """The configuration with all settings of the learner, and without those of others."""
+        own = {name: getattr(self.config, name) for name in ("kind", "seed", "device")}
+        return {
+            **own,
+            "run": dataclasses.asdict(self.config.run),
+            self.config.kind: dataclasses.asdict(self.learner.settings),
+        }
 
     def _last_state(self) -> dict[str, Any] | None:
         """Of the newest checkpoint that can be read."""
@@ -129,11 +149,13 @@ class Training:
                 logging.getLogger("myna.training").warning("%s", error)
         return None
 
-    def _take_up(self, state: Mapping[str, Any]) -> None:
+    def _check_alike(self, begun: Mapping[str, Any]) -> None:
         now = json.loads(json.dumps(dataclasses.asdict(self.config)))
-        for name, value in state["config"].items():
+        for name, value in begun.items():
             if name not in _MAY_CHANGE and value != now.get(name):
                 raise UsageError(f"The training was begun with another {name}: resume with the configuration it had.")
+
+    def _take_up(self, state: Mapping[str, Any]) -> None:
         self.learner.load_state_dict(state["learner"])
         self.best, self._seconds = state["best"], state["seconds"]
         self._judged_at = state.get("judged_at", -1)
@@ -155,7 +177,7 @@ class Training:
             BrokenError: a loss or gradient is not a number; the batch has been saved.
             MynaError: what was learnt cannot be written.
         """
-        log = open_log(self.out, self._resumed_at)
+        log = open_log(self.out, self.config, self._resumed_at)
         try:
             finished = self._loop(log)
             if finished:
@@ -175,8 +197,8 @@ class Training:
             before = learner.steps_done
             self._meter.add(learner.step())
             if _passed(before, learner.steps_done, run.log_every):
-                self._shown = self._meter.told(learner.steps_done - logged)
-                log.scalars(learner.steps_done, self._shown)
+                self._told = self._meter.told(learner.steps_done - logged) | self._clock()
+                log.scalars(learner.steps_done, self._told)
                 logged = learner.steps_done
             if _passed(before, learner.steps_done, run.evaluate_every):
                 self._evaluate(log)
@@ -193,13 +215,35 @@ class Training:
 
     def _evaluate(self, log: Loggers) -> None:
         begun = time.perf_counter()
-        figures = {**self.learner.evaluate(), "minutes": self.seconds / 60.0}
+        figures = {**self.learner.evaluate(), **self._clock()}
         self._judged_at = self.learner.steps_done
         log.scalars(self.learner.steps_done, figures)
-        if figures["score"] < self.best:
-            self.best = figures["score"]
+        if figures["eval/score"] < self.best:
+            self.best = figures["eval/score"]
             self._try(lambda: replace_folder(self.out / "best", lambda folder: self._save_best(folder, figures)))
         self._meter.spend("evaluate", time.perf_counter() - begun)
+        if self.config.run.media and self.learner.shown and self._shows():
+            self._show(log)
+
+    def _shows(self) -> bool:
+        """Whether this evaluation is one of those that are shown; the last one always is."""
+        every = self.config.run.evaluate_every
+        stride = max(1, math.ceil(self.learner.total / every / _MOST_SHOWN))
+        return self._over() or self.learner.steps_done // every % stride == 0
+
+    def _show(self, log: Loggers) -> None:
+        begun, steps = time.perf_counter(), self.learner.steps_done
+        self._try(lambda: self._media.write(steps, self.learner.shown, log))
+        self._meter.spend("media", time.perf_counter() - begun)
+
+    def _clock(self) -> dict[str, float]:
+        """How far it is, and how fast it has been."""
+        steps, seconds = self.learner.steps_done, self.seconds
+        return {
+            "time/total_timesteps": float(steps),
+            "time/time_elapsed": seconds,
+            "time/fps": steps / max(seconds, 1e-9),
+        }
 
     def _save_best(self, folder: Path, figures: Mapping[str, float]) -> None:
         self.learner.save(folder)
@@ -207,11 +251,11 @@ class Training:
         write_atomic(folder / "evaluation.json", json.dumps(told, indent=1) + "\n")
 
     def _status(self) -> Status:
-        rate = self._shown.get("steps_per_s", 0.0)
+        rate = self._told.get("time/steps_per_s", 0.0)
         left = (self.learner.total - self.learner.steps_done) / rate if rate else math.inf
         if self.config.run.minutes:
             left = min(left, 60.0 * self.config.run.minutes - self.seconds)
-        return Status(self.learner.steps_done, self.learner.total, rate, left, self._shown)
+        return Status(self.learner.steps_done, self.learner.total, rate, left, self._told)
 
     # Checkpoints
 

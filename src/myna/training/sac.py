@@ -26,15 +26,18 @@ from myna.agents.replay import Batch, Edits, Episodes, Replay, ReplayConfig
 from myna.agents.rows import RowView, layout_of
 from myna.agents.sac import SAC, SACConfig
 from myna.agents.weights import fits, load_weights, parts_of, save_weights
+from myna.envs.callbacks import Episode
 from myna.envs.core import Transition
 from myna.envs.curriculum import Outcomes
+from myna.envs.run_logs import curriculum_figures
 from myna.envs.state import State
 from myna.errors import UsageError, printable
 from myna.features import one_core
 from myna.training.config import TrainConfig
 from myna.training.episodes import EpisodeBatches, ramped
-from myna.training.judging import Policy, play_out
+from myna.training.judging import Policy, over_sets, play_out
 from myna.training.learner import BrokenError
+from myna.training.rollouts import Rollouts
 from myna.training.worlds import WorldConfig, make_world
 
 __all__ = ["SACLearner", "SACTraining", "make", "weighted"]
@@ -103,6 +106,8 @@ class SACTraining:
             raise UsageError(f"updates_per_cycle must be 0 or more; got {self.updates_per_cycle}.")
         if self.world.undo_worse and self.relabelled > 0.0:
             raise UsageError("With undo_worse no other goal can judge what was tried: set relabelled to 0.")
+        if self.world.absolute and self.foresight:
+            raise UsageError("Foresight promises of steps, not of positions: leave out foresight or world.absolute.")
 
 
 def make(config: TrainConfig) -> SACLearner:
@@ -125,6 +130,7 @@ class SACLearner:
     """
 
     name = "sac"
+    shown: Mapping[str, Episode]
 
     def __init__(self, config: SACTraining, total: int, seed: int, device: str = "cpu") -> None:
         """See the class."""
@@ -139,6 +145,7 @@ class SACLearner:
         if config.init:
             self._begin_with(config.init)
         self.batches = EpisodeBatches(core, self.world.curriculum, config.envs, seed)
+        self.rollouts, self.shown = Rollouts(), {}
         self.replay = Replay(
             ReplayConfig(self._rows(), 2, config.relabelled),
             self.view.state,
@@ -151,6 +158,11 @@ class SACLearner:
         # Torch's own threads would fight the renderer's.
         self._beside = ThreadPoolExecutor(1, "updates", functools.partial(torch.set_num_threads, 1))
 
+    @property
+    def settings(self) -> SACTraining:
+        """See `Learner`."""
+        return self.config
+
     def _rows(self) -> int:
         """Of the ring: an episode of T steps takes T + 1 states and 2 goals."""
         horizon = min(stage.horizon[self.config.world.mode] for stage in self.world.curriculum.stages)
@@ -160,6 +172,10 @@ class SACLearner:
         core = self.world.core
         wanted = fits("any", core.renderer.table, parts_of(core.layout.parts))
         loaded = load_weights(weights, {name: value for name, value in wanted.items() if name != "kind"})
+        if bool(loaded.card.get("absolute", False)) != self.config.world.absolute:
+            raise UsageError(
+                f"The weights '{weights}' are of other actions: set world.absolute as theirs, or leave out init."
+            )
         try:
             self.sac.actor.load_state_dict(loaded.tensors)
         except RuntimeError:
@@ -178,7 +194,7 @@ class SACLearner:
             told = self._turn(clock)
         else:
             told = self._cycle(clock)
-        return told | {f"time/{name}": seconds for name, seconds in clock.items()}
+        return told | self.world.clock.taken() | {f"seconds/{name}": seconds for name, seconds in clock.items()}
 
     def _cycle(self, clock: Clock) -> dict[str, float]:
         state = self.batches.state
@@ -193,8 +209,8 @@ class SACLearner:
         (start, episodes), told = self._side_by_side(clock, self._between, _TURN * self.config.updates_per_cycle)
         with _timed(clock, "store"):
             if episodes is not None:
-                told |= {"episode/best": float(self.batches.state.best_loss.mean())}
-                told |= {"episode/reward": float(episodes.reward[:, 0].sum(-1).mean())}
+                self.rollouts.add(self.batches.states[0], self.batches.state, episodes.reward[:, 0].sum(-1))
+                told |= self.rollouts.figures() | curriculum_figures(self.world.curriculum.state_dict())
                 self.replay.add(episodes)
             self.batches.begin(start)
         return told
@@ -220,7 +236,7 @@ class SACLearner:
         return played, told
 
     def _updates(self, count: int) -> dict[str, float]:
-        begun, sums = time.perf_counter(), Counter()
+        begun, sums, counts = time.perf_counter(), Counter(), Counter()
         for _ in range(count):
             batch = self.replay.sample(self.config.learner.batch)
             if self.config.known != "presets":
@@ -231,8 +247,11 @@ class SACLearner:
             told = self.sac.update(batch)
             self._check(told, batch)
             sums.update({name: float(value) for name, value in told.items()})
-        means = {f"sac/{name}": value / count for name, value in sums.items()}
-        return means | {"time/updates_beside": time.perf_counter() - begun, "updates": float(self.sac.updates)}
+            counts.update(told.keys())  # not every update has an actor's
+        means = {f"train/{name}": value / counts[name] for name, value in sums.items()}
+        rate = self.sac.optimisers["actor"].param_groups[0]["lr"]
+        done = {"train/n_updates": float(self.sac.updates), "train/learning_rate": float(rate)}
+        return means | done | {"seconds/updates_beside": time.perf_counter() - begun}
 
     def _check(self, told: Mapping[str, torch.Tensor], batch: Batch) -> None:
         gradients = [p.grad for group in (self.sac.actor, self.sac.critics) for p in group.parameters()]
@@ -246,21 +265,19 @@ class SACLearner:
 
     def _told(self, done: Transition) -> dict[str, float]:
         state = done.state
-        parts = {f"env/reward/{name}": float(part.mean()) for name, part in done.info["reward_parts"].items()}
-        return {
-            "loss": float(state.best_loss.mean()),
-            "stage": float(self.world.curriculum.stage),
-            "env/loss/total": float(state.loss.mean()),
-            **parts,
-        }
+        parts = {"match/loss": state.loss, "match/best_loss": state.best_loss}
+        parts |= {f"match/loss_{name}": term for name, term in state.terms.items()}
+        parts |= {f"rollout/reward_{name}": part for name, part in done.info["reward_parts"].items()}
+        means = torch.stack([part.double() for part in parts.values()]).mean(1).tolist()  # one copy from the device
+        return dict(zip(parts, means, strict=True)) | {"curriculum/stage": float(self.world.curriculum.stage)}
 
     # Judging
 
     def evaluate(self) -> dict[str, float]:
         """The curriculum's held-out targets, which may change the stage; and what it is all for.
 
-        `score` is the mean of the median lowest losses, from honest starts, on the last stage's held-out targets and on
-        recordings that were kept apart.
+        `eval/score` is the mean of the median lowest losses, from honest starts, on the last stage's held-out targets
+        and on recordings that were kept apart. One of these is shown, too.
         """
         told: dict[str, float] = {}
         curriculum = self.world.curriculum
@@ -270,12 +287,16 @@ class SACLearner:
             for stage in sorted(set(tasks.stage.tolist())):
                 told |= played.of(tasks.stage == stage).figures(f"stage_{stage}")
             curriculum.update(Outcomes(tasks.stage, played.best, held_out=True))
+            told |= curriculum_figures(curriculum.state_dict())
         sets = {"in": curriculum.held_out(len(curriculum.stages))}
         if self.world.recordings is not None:
             sets["rec"] = self.world.recordings
         for name, tasks in sets.items():
-            told |= play_out(self.world.judge, self.world.honest(tasks), self._judged()).figures(name)
-        return told | {"score": sum(told[f"eval/{name}/best"] for name in sets) / len(sets)}
+            played = play_out(self.world.judge, self.world.honest(tasks), self._judged())
+            told |= played.figures(name) | played.term_figures(name)
+            self.shown = played.shown if name == "in" else {**self.shown, "fixed_2": played.shown["fixed_1"]}
+        told |= over_sets(told, [*sets])
+        return told | {"eval/score": sum(told[f"eval/{name}/best"] for name in sets) / len(sets)}
 
     def _judged(self) -> Policy:
         """The policy as it is judged: its likeliest edits, or where failures are taken back draws, always the same."""
@@ -320,6 +341,7 @@ class SACLearner:
             "draws": self.config.learner.draws,
             "heads": asdict(self.config.heads),
             "mode": world.mode,
+            "absolute": world.absolute,
             "bound": stage.bound,
             "horizon": stage.horizon[world.mode],
             "undo_worse": world.undo_worse,

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from myna.envs.callbacks import Episode
 from myna.errors import UsageError
 from myna.features import one_core
 from myna.training.data import DataSet
@@ -61,11 +62,12 @@ class Supervised(ABC):
     """
 
     name: str
+    shown: Mapping[str, Episode]
 
     def __init__(self, net: nn.Module, schedule: Schedule, total: int, rng: torch.Generator, bf16: bool) -> None:
         """See the class."""
         self.net, self.schedule, self.total, self.rng, self.bf16 = net, schedule, total, rng, bf16
-        self.steps_done = 0
+        self.steps_done, self.shown = 0, {}
         self.optimiser = torch.optim.AdamW(net.parameters(), schedule.rate, weight_decay=schedule.decay)
 
     @abstractmethod
@@ -96,7 +98,8 @@ class Supervised(ABC):
         self.optimiser.param_groups[0]["lr"] = rate
         self.optimiser.step()
         self.steps_done += 1
-        return {**told, "rate": rate, "gradient": float(norm)}
+        own = {"learning_rate": rate, "gradient_norm": float(norm), "n_updates": float(self.steps_done)}
+        return {f"train/{name}": value for name, value in (told | own).items()}
 
     def state_dict(self) -> dict[str, Any]:
         """See `Learner`."""

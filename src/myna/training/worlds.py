@@ -25,6 +25,7 @@ from myna.seeding import generator
 from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
 from myna.training.augmentation import Augmentation, augmented
+from myna.training.clocked import ClockedRenderer
 from myna.training.recordings import load_recordings
 
 __all__ = ["ProbeConfig", "RecordingsConfig", "World", "WorldConfig", "guesses", "honest", "make_world"]
@@ -112,6 +113,7 @@ class WorldConfig:
 
     Attributes:
         mode: of actions: `all` or `module`.
+        absolute: actions are positions, not steps, see `ActionConfig`.
         stage: of the curriculum that is trained first, from 1.
         promote: move between stages as held-out targets tell; else the stage stays.
         curriculum: laid over the curriculum that comes with myna, key by key.
@@ -124,6 +126,7 @@ class WorldConfig:
     """
 
     mode: str = "all"
+    absolute: bool = False
     stage: int = 1
     promote: bool = True
     curriculum: Mapping[str, Any] = field(default_factory=dict)
@@ -141,7 +144,7 @@ class World:
     """Curriculum and cores over one renderer each: `core` trains on one thread, `judge` evaluates on all there are.
 
     `recordings` are tasks that are kept apart to judge by, None where there are none; `guess` is what retrieved starts
-    are made with.
+    are made with; `clock` is the renderer of `core`.
     """
 
     config: WorldConfig
@@ -150,6 +153,7 @@ class World:
     judge: Core
     recordings: TaskBatch | None
     guess: Any
+    clock: ClockedRenderer
 
     def honest(self, tasks: TaskBatch) -> TaskBatch:
         """See `honest`."""
@@ -180,16 +184,16 @@ def make_world(config: WorldConfig, device: str, seed: int, threads: int | None 
     Raises:
         MynaError: a setting, weights or a recording that cannot be used.
     """
-    renderer, wide = Renderer(device=device, threads=1), Renderer(device=device, threads=threads)
+    renderer, wide = ClockedRenderer(device=device, threads=1), Renderer(device=device, threads=threads)
     guess = guesses(config.regression, renderer) if config.regression else None
     targets = config.recordings.targets(seed)
     stages = load_stages(renderer.table, overrides=_overrides(config, renderer))
     curriculum = Curriculum(stages, renderer, mode=config.mode, retrieve=guess, recordings=targets, stage=config.stage)
     ends = EndConfig(patience=config.patience)
-    settings = CoreConfig(ActionConfig(config.mode), config.reward, ends, undo_worse=config.undo_worse)
+    settings = CoreConfig(ActionConfig(config.mode, config.absolute), config.reward, ends, undo_worse=config.undo_worse)
     core = Core(renderer, replace(settings, keep_features=True), stages.notes)
     judge = Core(wide, settings, stages.notes)
-    return World(config, curriculum, core, judge, _kept_apart(config, curriculum), guess)
+    return World(config, curriculum, core, judge, _kept_apart(config, curriculum), guess, renderer)
 
 
 def _overrides(config: WorldConfig, renderer: Renderer) -> dict[str, Any]:
@@ -217,6 +221,7 @@ def _kept_apart(config: WorldConfig, curriculum: Curriculum) -> TaskBatch | None
         notes=curriculum.config.notes,
         bound=stage.bound,
         horizon=stage.horizon[config.mode],
+        keep_audio=True,  # to be listened to
         device=renderer.device,
     )
 

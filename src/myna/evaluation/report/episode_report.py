@@ -19,7 +19,7 @@ from myna.evaluation.report.episode import PlayedEpisode
 from myna.evaluation.report.episode_charts import loss_chart, reward_chart
 from myna.evaluation.report.episode_knobs import knob_ways
 from myna.evaluation.report.page import asset, data_uri, policy, template
-from myna.evaluation.report.spectrogram import draw_spectrograms
+from myna.features.spectrogram import draw_spectrograms
 from myna.params import ParameterTable
 from myna.units import db_to_gain, note_name
 

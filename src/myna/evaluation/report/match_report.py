@@ -16,7 +16,7 @@ from myna.evaluation.report.charts import biggest_term, curve_chart, term_bars, 
 from myna.evaluation.report.clips import Clip, embed_wavs, equal_gains_db, wave_path
 from myna.evaluation.report.knobs import modules_of
 from myna.evaluation.report.page import asset, data_uri, policy, template
-from myna.evaluation.report.spectrogram import draw_spectrograms
+from myna.features.spectrogram import draw_spectrograms
 from myna.params import ParameterTable
 from myna.units import db_to_gain, note_name
 

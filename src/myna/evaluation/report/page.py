@@ -34,13 +34,13 @@ def _hash(content: str) -> str:
 
 
 @cache
-def asset(name: str) -> str:
-    """The text of a file that lies beside this one."""
-    return resources.files("myna.evaluation.report").joinpath(name).read_text(encoding="utf-8")
+def asset(name: str, package: str = "myna.evaluation.report") -> str:
+    """The text of a file that lies beside this one, or in another package."""
+    return resources.files(package).joinpath(name).read_text(encoding="utf-8")
 
 
 @cache
-def template(name: str) -> Any:
+def template(name: str, package: str = "myna.evaluation.report") -> Any:
     """The page's template, compiled; texts are escaped, and a missing value is an error."""
     import jinja2
 
@@ -48,7 +48,7 @@ def template(name: str) -> Any:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["printable"] = printable
-    return environment.from_string(asset(name))
+    return environment.from_string(asset(name, package))
 
 
 def printable(text: object) -> str:

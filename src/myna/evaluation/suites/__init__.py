@@ -16,14 +16,16 @@ from myna.files import sha256_hex
 __all__ = ["SUITES", "load_recordings", "load_suite", "verify_suite"]
 
 FOLDER = Path(__file__).parent
-SUITES = ("stage-1", "stage-2", "stage-3", "stage-4", "stage-5", "stage-6", "real")
+SUITES = ("stage-1", "stage-2", "stage-3", "stage-4", "stage-5", "stage-6", "factory", "real", "vital")
 
 
 def load_suite(name: str) -> FrozenSet | RecordingSet:
     """The targets of a suite, always the same in the same order.
 
     `stage-1` … `stage-6`: 64 presets each of a stage of the curriculum, half drawn evenly, half as people make presets.
+    `factory`: 64 of the presets designed by hand, which are in no bank that is searched or trained on.
     `real`: 60 single notes of 36 sampled instruments, none of which is in `recordings/train`.
+    `vital`: 43 sounds of another synthesizer, Vital.
 
     Raises:
         UsageError: no such suite.
@@ -36,7 +38,7 @@ def load_suite(name: str) -> FrozenSet | RecordingSet:
     """
     said = _said(name)
     if said["kind"] == "recordings":
-        return RecordingSet(name, load_recordings(name))
+        return RecordingSet(name, load_recordings(name), said["about"])
     return parse(_file(name, f"{name}.json", said).decode("utf-8"), FOLDER / f"{name}.json")
 
 

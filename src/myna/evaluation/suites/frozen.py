@@ -36,7 +36,7 @@ class FrozenTarget:
 
     Attributes:
         name: of the sound.
-        prior: that it was drawn from, `musical` or `uniform`.
+        prior: that it was drawn from, `musical` or `uniform`; or `factory`, where it was designed by hand.
         probe: how it is played.
         values: parameter name → physical value, of those that differ from the defaults.
     """

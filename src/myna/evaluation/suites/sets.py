@@ -76,15 +76,17 @@ class PresetSet:
 
 @dataclass(frozen=True)
 class RecordingSet:
-    """Recorded notes with their known notes and gates.
+    """Recorded notes with their known notes and gates, at velocity 100.
 
     Attributes:
         name: of the set.
         recordings: in order.
+        about: what it is, for people.
     """
 
     name: str
     recordings: tuple[Recording, ...]
+    about: str = ""
 
     def __len__(self) -> int:
         """How many targets there are."""
