@@ -28,6 +28,7 @@ LAYERS = [
     ["contact_sheet"],
     ["matching", "exporting"],
     ["match_files"],
+    ["library"],
     ["app", "cli"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
@@ -143,6 +144,7 @@ def test_every_file_belongs_to_a_known_layer() -> None:
         ("synth/base.py", "import importlib\nimportlib.import_module('myna.loss.terms')"),
         ("matching.py", "import myna.cli.main"),
         ("render.py", "from myna.matching import match"),
+        ("matching.py", "from myna.library import open_library"),
         ("cli/match.py", "from myna.app import page"),
         ("app/page.py", "from myna.cli.main import main"),
         ("match_files.py", "from myna.app.jobs import Jobs"),
