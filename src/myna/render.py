@@ -116,8 +116,15 @@ def randomise_preset(
         drawn = prior.sample_each([generator(seed, "randomise", i)])[0]
         mixed = with_modules(renderer.table, u, drawn, chosen)
         if audible(renderer.render(mixed[None], DRAW_PROBE))[0]:
-            return replace(preset, values=renderer.table.to_dict(renderer.table.decode(mixed)))
+            settings = renderer.table.to_dict(renderer.table.decode(mixed))
+            # What stays keeps its digits: a way to u and back would round them.
+            return replace(preset, values={**settings, **_outside(preset, chosen)})
     raise MynaError("Nothing but silence came up: unlock or switch on a module that makes sound.")
+
+
+def _outside(preset: Preset, modules: Iterable[str]) -> dict[str, Any]:
+    """The settings of all other modules."""
+    return {name: value for name, value in preset.values.items() if name.partition(".")[0] not in modules}
 
 
 def render_preset(

@@ -8,14 +8,14 @@ A *table module* is one whose knobs come numbered (`matrix.source_1`, …): it i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from myna.app import draw
-from myna.app.knobs import knob, show
+from myna.app.knobs import BUTTONS, knob, show
 from myna.app.panel import Panel
 from myna.evaluation.report.knobs import in_words, module_title
 from myna.params import Parameter, ParameterTable
@@ -29,6 +29,8 @@ RACKS: dict[str, tuple[str, ...]] = {
     "Effects & output": (),
 }
 """The racks of the panel and the beginnings of the modules in them; the last one takes what fits nowhere else."""
+ABREAST = 3
+"""Knobs in a row of a card."""
 _NUMBERED = re.compile(r"(.+)_(\d+)")
 
 
@@ -94,11 +96,16 @@ def _lock(panel: Panel, module: str) -> None:
 
 
 def _grid(panel: Panel, knobs: list[Parameter]) -> None:
-    """Knobs two by two; a long list of choices takes a row of its own."""
-    columns = st.columns(2, gap="small", wrap=False)
-    for place, parameter in enumerate(knobs):
-        with columns[place % 2]:
-            knob(parameter, panel.values[parameter.name], panel.turn)
+    """Choices first, buttons one by one and lists two by two; then the other knobs three by three."""
+    buttons = [p for p in knobs if p.kind == "categorical" and len(p.choices) <= BUTTONS]
+    lists = [p for p in knobs if p.kind == "categorical" and len(p.choices) > BUTTONS]
+    others = [p for p in knobs if p.kind != "categorical"]
+    for some, abreast in ((buttons, 1), (lists, min(2, len(lists))), (others, ABREAST)):
+        for start in range(0, len(some), max(abreast, 1)):
+            columns = st.columns(abreast, gap="small", wrap=False)
+            for column, parameter in zip(columns, some[start : start + abreast], strict=False):
+                with column:
+                    knob(parameter, panel.values[parameter.name], panel.turn)
 
 
 def numbered(table: ParameterTable, module: str) -> dict[str, list[Parameter]]:
@@ -138,7 +145,7 @@ def _column(name: str, parameter: Parameter) -> Any:
     if parameter.kind == "categorical":
         return st.column_config.SelectboxColumn(title, options=parameter.choices, required=True, help=parameter.help)
     return st.column_config.NumberColumn(
-        title, min_value=parameter.low, max_value=parameter.high, step=0.01, format="%+.2f", required=True,
+        title, min_value=parameter.low, max_value=parameter.high, step=0.001, format="%+.3f", required=True,
         help=parameter.help,
     )  # fmt: skip
 
@@ -158,9 +165,3 @@ def edited_rows(
 def _edited(panel: Panel, columns: dict[str, list[Parameter]], base: dict[str, list[Any]], key: str) -> None:
     rows = edited_rows(columns, base, st.session_state[key]["edited_rows"])
     panel.turn({p.name: value for name, cells in rows.items() for p, value in zip(columns[name], cells, strict=True)})
-
-
-def rows_of(items: Iterable[str], wide: int) -> list[list[str]]:
-    """Items in rows of so many."""
-    items = list(items)
-    return [items[i : i + wide] for i in range(0, len(items), wide)]

@@ -20,7 +20,7 @@ from myna.app.sound import Level
 from myna.evaluation.report.charts import curve_chart
 from myna.evaluation.report.clips import wave_path
 from myna.evaluation.report.spectrogram import log_spectrogram
-from myna.synth.serum_lite import drawn
+from myna.synth import drawn
 
 __all__ = [
     "curve",
@@ -40,16 +40,38 @@ WIDTH, HEIGHT = 300.0, 84.0
 RANGE_DB = 70.0
 LOW_HZ, HIGH_HZ = 20.0, 20_000.0
 TOP_DB, BOTTOM_DB = 24.0, -48.0
+INKS = {"": "#7cc4ff", "filter": "#ffb454", "env": "#9be28c", "lfo": "#c9a2ff"}
+"""Colours of traces by kind of screen."""
+STROKES = (
+    "path,line{vector-effect:non-scaling-stroke}.trace{fill:none;stroke-width:2;stroke-linejoin:round}"
+    ".fill{opacity:.16}.wave{opacity:.9}.rule{stroke:#8b93a7;stroke-opacity:.18}"
+    ".mark{stroke:#ffb454;stroke-dasharray:3 3;stroke-opacity:.8}.dot{fill:#ffb454}"
+    "text{fill:#8b93a7;font:12px sans-serif}.end{text-anchor:end}.middle{text-anchor:middle}"
+    ".arc{fill:none;stroke-width:14;stroke-linecap:round;vector-effect:none}"
+)
 
 
 def screen(inner: str, width: float = WIDTH, height: float = HEIGHT, label: str = "", kind: str = "") -> str:
     """A dark screen around SVG elements; `label` is read out and stands in its corner."""
     shown = html.escape(label)
     corner = f'<span class="corner">{shown}</span>' if label else ""
-    return (
-        f'<div class="screen {kind}"><svg viewBox="0 0 {width:g} {height:g}" preserveAspectRatio="none" role="img"'
-        f' aria-label="{shown}">{inner}</svg>{corner}</div>'
+    return f'<div class="screen {kind}">{_image(inner, width, height, label, kind)}{corner}</div>'
+
+
+def _image(inner: str, width: float, height: float, label: str, kind: str, fit: str = "none") -> str:
+    """SVG elements as a picture that fills its place: Streamlit lets no inline SVG through."""
+    drawing = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" preserveAspectRatio="{fit}">'
+        f"<style>{_ink(kind)}{STROKES}</style>{inner}</svg>"
     )
+    data = base64.b64encode(drawing.encode("utf-8")).decode("ascii")
+    return f'<img alt="{html.escape(label)}" src="data:image/svg+xml;base64,{data}"/>'
+
+
+def _ink(kind: str) -> str:
+    """The colour of a screen's trace."""
+    ink = INKS.get(kind, INKS[""])
+    return f".trace{{stroke:{ink}}}.fill,.wave{{fill:{ink}}}"
 
 
 def _line(x: np.ndarray, y: np.ndarray, kind: str = "trace", floor: float | None = None) -> str:
@@ -207,23 +229,19 @@ def curve(points: Sequence[Sequence[float]], renders: int) -> str | None:
     line = f'<path class="fill" d="{chart.area}"/><path class="trace" d="{chart.line}"/>'
     dot = f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4"/>'
     inner = grid + below + line + dot
-    return (
-        f'<div class="screen chart"><svg viewBox="0 0 {chart.width:g} {chart.height:g}" role="img"'
-        f' aria-label="best loss against renders">{inner}</svg></div>'
-    )
+    words = f"best loss {points[-1][1]:.3f} after {int(points[-1][0])} renders"
+    return f'<div class="screen chart">{_image(inner, chart.width, chart.height, words, "", "xMidYMid")}</div>'
 
 
 def similarity(percent: float) -> str:
     """How alike two sounds are, as an arc and a number."""
     part = min(max(percent / 100.0, 0.0), 1.0)
     length = 3.14159 * 80.0
-    arc = "M20 100A80 80 0 0 1 180 100"
-    kind = "high" if percent >= 60.0 else "low" if percent < 30.0 else "middle"
-    return (
-        f'<div class="similarity {kind}">'
-        f'<svg viewBox="0 0 200 112" role="img" aria-label="{percent:.0f} percent similar">'
-        f'<path class="track" d="{arc}"/>'
-        f'<path class="value" d="{arc}" stroke-dasharray="{part * length:.1f} {length:.1f}"/>'
-        f'<text x="100" y="92" class="middle big">{percent:.0f}<tspan class="small"> %</tspan></text></svg>'
-        "<span>similar</span></div>"
+    colour = "#9be28c" if percent >= 60.0 else "#ff7a6b" if percent < 30.0 else "#ffb454"
+    arc = 'class="arc" d="M20 100A80 80 0 0 1 180 100"'
+    inner = (
+        f'<path {arc} stroke="#8b93a7" stroke-opacity=".2"/>'
+        f'<path {arc} stroke="{colour}" stroke-dasharray="{part * length:.1f} {length:.1f}"/>'
     )
+    picture = _image(inner, 200.0, 112.0, f"{percent:.0f} percent similar", "", "xMidYMid")
+    return f'<div class="similarity">{picture}<b>{percent:.0f}<small> %</small></b><span>similar</span></div>'

@@ -16,7 +16,7 @@ import streamlit as st
 from myna.evaluation.report.knobs import in_words, knob_name
 from myna.params import Parameter
 
-__all__ = ["knob", "positions", "show"]
+__all__ = ["BUTTONS", "knob", "positions", "show"]
 
 STEPS = 200
 """Positions of a continuous knob, ends and middle included; fewer where two read alike."""

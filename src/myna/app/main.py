@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from myna.app.state import PAGES, remember_pages
-from myna.app.style import dress
+from myna.app.style import dress, icon
 
-st.set_page_config("myna", ":material/graphic_eq:", layout="wide")
+st.set_page_config("myna", icon(), layout="wide")
 dress()
 shown = [
     st.Page(page.path, title=page.title, icon=page.icon, url_path=page.name, default=not place)

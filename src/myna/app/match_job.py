@@ -6,6 +6,7 @@ The request: `name` (of the sound, for people), `note` and `gate` (as corrected 
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Mapping
@@ -67,7 +68,8 @@ def run(request: Mapping[str, Any], desk: Any) -> dict[str, Any]:
         improved=live.improved,
     )
     desk.tell(says="Writing the report")
-    summary = write_match(result, desk.folder, request["name"], desk.stopped())
+    write_match(result, desk.folder, request["name"], desk.stopped())
+    summary = json.loads((desk.folder / "match.json").read_bytes())  # its paths are those inside the folder
     more = {"total_s": target.total_s, "story": _story(result), "findings": _findings(result, target)}
     return {**summary, **more}
 

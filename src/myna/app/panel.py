@@ -15,10 +15,13 @@ from myna.params import ParameterTable
 from myna.presets import Preset
 from myna.presets.compare import Change, changes
 from myna.presets.mix import morph
+from myna.render import find_preset
 from myna.synth.registry import synth_table
 
-__all__ = ["Panel", "initial_preset"]
+__all__ = ["Panel", "first_preset", "initial_preset"]
 
+FIRST = "Koto Garden"
+"""What is on the panel when the app is opened: something to hear, with most of the synth in it."""
 STEPS = 100
 """How far back undo goes."""
 
@@ -27,6 +30,11 @@ def initial_preset(synth: str = "serum-lite") -> Preset:
     """The preset of all defaults."""
     table = synth_table(synth)
     return Preset(table.synth, table.to_dict(table.defaults), name="Init")
+
+
+def first_preset() -> Preset:
+    """The preset that a new session begins with."""
+    return find_preset(FIRST)
 
 
 class Panel:

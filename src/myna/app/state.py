@@ -35,7 +35,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class PageEntry:
-    """A page: its name in the URL, its title, its icon; the file is `pages/<name>.py`."""
+    """A page: its name in the URL, its title, its icon; the file is `views/<name>.py`.
+
+    Not `pages/`: Streamlit would take that folder for pages of its own, and open them without `main.py`.
+    """
 
     name: str
     title: str
@@ -44,7 +47,7 @@ class PageEntry:
     @property
     def path(self) -> str:
         """The page's file, from `main.py`."""
-        return f"pages/{self.name}.py"
+        return f"views/{self.name}.py"
 
 
 PAGES: tuple[PageEntry, ...] = (

@@ -7,14 +7,20 @@ from pathlib import Path
 
 import streamlit as st
 
-__all__ = ["dress"]
+__all__ = ["dress", "icon"]
 
 
 def dress() -> None:
     """Put the stylesheet on the page; called once per run, before anything is drawn."""
-    st.html(f"<style>{_stylesheet()}</style>")
+    st.html(f"<style>{_text('style.css')}</style>")
 
 
 @functools.cache
-def _stylesheet() -> str:
-    return (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
+def icon() -> str:
+    """The picture in the browser's tab: our own, as Streamlit's icons are fetched from outside there."""
+    return _text("icon.svg")
+
+
+@functools.cache
+def _text(name: str) -> str:
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")

@@ -18,15 +18,13 @@ LIMIT_MB = 20
 THEME = {
     "base": "dark",
     "primaryColor": "#f0a13a",
-    "baseRadius": "0.55rem",
-    "baseFontSize": 15,
-    "showWidgetBorder": "false",
-}
-DARK = {
     "backgroundColor": "#12151d",
     "secondaryBackgroundColor": "#1b202b",
     "textColor": "#e6e9f2",
     "borderColor": "#2a3140",
+    "baseRadius": "0.55rem",
+    "baseFontSize": 15,
+    "showWidgetBorder": "false",
 }
 LIGHT = {
     "backgroundColor": "#f4f2ee",
@@ -75,6 +73,7 @@ def command_line(options: Options) -> list[str]:
 
 def _server(options: Options) -> dict[str, object]:
     return {
+        "global.developmentMode": "false",  # it is guessed from where Streamlit lies, and then no port may be chosen
         "server.address": options.address,
         "server.port": options.port,
         "server.headless": _flag(options.no_browser),
@@ -92,9 +91,8 @@ def _server(options: Options) -> dict[str, object]:
 
 
 def _theme() -> dict[str, object]:
-    shared = {f"theme.{name}": value for name, value in THEME.items()}
-    dark = {f"theme.dark.{name}": value for name, value in DARK.items()}
-    return shared | dark | {f"theme.light.{name}": value for name, value in LIGHT.items()}
+    dark = {f"theme.{name}": value for name, value in THEME.items()}
+    return dark | {f"theme.light.{name}": value for name, value in LIGHT.items()}
 
 
 def _flag(value: bool) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from myna.presets.generator import UniformPrior
 from myna.seeding import generator
-from myna.synth.serum_lite.drawn import (
+from myna.synth.drawn import (
     envelope_levels,
     filter_response_db,
     lfo_levels,

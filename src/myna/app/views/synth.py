@@ -9,7 +9,7 @@ import streamlit as st
 from myna.app import draw
 from myna.app.cards import RACKS, module_card, modules_in
 from myna.app.keys import Keys, keyboard
-from myna.app.panel import Panel
+from myna.app.panel import Panel, first_preset
 from myna.app.sound import SAMPLE_RATE, level_of, listen, player
 from myna.app.state import held, take_preset, tell_trouble
 from myna.app.toolbar import roll, toolbar
@@ -19,7 +19,7 @@ COLUMNS = 3
 
 def show() -> None:
     """Draw the page."""
-    panel = held("synth.panel", lambda: Panel(seed=secrets.randbelow(2**31)))
+    panel = held("synth.panel", lambda: Panel(first_preset(), seed=secrets.randbelow(2**31)))
     keys = held("synth.keys", Keys)
     sent = take_preset()
     if sent is not None:
@@ -35,12 +35,13 @@ def _stage(panel: Panel, keys: Keys) -> None:
     probe = keys.probe
     with st.spinner("Warming up the synth; the very first time this takes half a minute."):
         audio = listen(panel.preset, probe)
-    wave, spectrum, play = st.columns((1.1, 1.1, 1.3), gap="small")
+    with st.container(key="stage"):
+        wave, spectrum, play = st.columns((1.1, 1.1, 1.3), gap="small")
     with wave:
         st.html(draw.waveform(audio, SAMPLE_RATE, probe.gate_s))
     with spectrum:
         st.html(draw.spectrogram(audio, SAMPLE_RATE))
-    with play, st.container(border=True, key="stage-play"):
+    with play, st.container(border=True):
         player(audio, autoplay=keys.autoplay, name=panel.preset.name, take=keys.take)
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container(width="stretch"):
@@ -52,8 +53,8 @@ def _stage(panel: Panel, keys: Keys) -> None:
 def _racks(panel: Panel, keys: Keys) -> None:
     """The modules, one rack at a time."""
     rack = st.segmented_control(
-        "Rack", tuple(RACKS), default=next(iter(RACKS)), required=True, key="synth.rack", label_visibility="collapsed",
-        width="stretch",
+        "Rack", tuple(RACKS), default=next(iter(RACKS)), required=True, key="rack", label_visibility="collapsed",
+        width="stretch", bind="query-params",
     )  # fmt: skip
     columns = st.columns(COLUMNS, gap="small")
     probe = keys.probe
