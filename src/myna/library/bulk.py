@@ -1,4 +1,4 @@
-"""Changes to many entries at once: all of them or, where one cannot be, none."""
+"""Changes to many entries at once. They are checked first, so that a mistake changes none of them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from myna.library.store import Library, each_of, now_utc
 __all__ = ["MAX_TAGS", "favour", "rate", "tag"]
 
 MAX_TAGS, MAX_TAG_LENGTH = 32, 40  # as in the schema of presets
+_BATCH = 500  # in one transaction: others that write need not wait for all of them
 
 
 def favour(library: Library, ids: Iterable[str], favourite: bool = True) -> int:
@@ -41,11 +42,24 @@ def tag(library: Library, ids: Iterable[str], add: Sequence[str] = (), remove: S
     Raises:
         UsageError: a tag that a preset cannot hold, or more of them than it can; nothing is changed then.
     """
-    new = [_checked(name) for name in add]
+    new, chosen = [_checked(name) for name in add], list(ids)
+    _check_counts(library, chosen, new, remove)
+    parts = [chosen[start : start + _BATCH] for start in range(0, len(chosen), _BATCH)]
+    return sum(_tag_some(library, part, new, remove) for part in parts)
+
+
+def _check_counts(library: Library, ids: list[str], add: Sequence[str], remove: Sequence[str]) -> None:
+    wanted = select(ENTRIES.c.name, ENTRIES.c.tags).where(ENTRIES.c.id.in_(each_of(ids)))
+    with library.database.reading() as connection:
+        for name, tags in connection.execute(wanted):
+            _merged(name, json.loads(tags), add, remove)
+
+
+def _tag_some(library: Library, ids: list[str], add: Sequence[str], remove: Sequence[str]) -> int:
+    wanted = select(ENTRIES.c.seq, ENTRIES.c.name, PRESETS.c.preset).join(PRESETS)
     with library.database.writing() as connection:
-        chosen = select(ENTRIES.c.seq, ENTRIES.c.name, PRESETS.c.preset).join(PRESETS)
-        rows = connection.execute(chosen.where(ENTRIES.c.id.in_(each_of(ids)))).all()
-        changes = [_retagged(seq, name, preset, new, remove) for seq, name, preset in rows]
+        rows = connection.execute(wanted.where(ENTRIES.c.id.in_(each_of(ids)))).all()
+        changes = [_retagged(seq, name, preset, add, remove) for seq, name, preset in rows]
         if changes:
             about = {name: bindparam(name) for name in ("tags", "tag_keys", "changed_utc")}
             connection.execute(update(ENTRIES).where(ENTRIES.c.seq == bindparam("at")).values(about), changes)
@@ -67,16 +81,26 @@ def _checked(name: str) -> str:
     return stripped
 
 
+def _merged(name: str, tags: Sequence[str], add: Sequence[str], remove: Sequence[str]) -> dict[str, str]:
+    """The tags of an entry of that name by what tells them apart, those added last.
+
+    Raises:
+        UsageError: more of them than a preset can hold.
+    """
+    away = {tag.strip().casefold() for tag in remove}
+    by_key = {tag.casefold(): tag for tag in tags if tag.casefold() not in away}
+    for tag in add:
+        by_key.setdefault(tag.casefold(), tag)
+    if len(by_key) > MAX_TAGS:
+        raise UsageError(f"“{printable(name)}” would have {len(by_key)} tags, and {MAX_TAGS} are the most.")
+    return by_key
+
+
 def _retagged(seq: int, name: str, preset: str, add: Sequence[str], remove: Sequence[str]) -> dict[str, Any]:
     """The columns of an entry with other tags; its preset was checked when it came, and only the tags change."""
     document = json.loads(preset)
-    away = {tag.strip().casefold() for tag in remove}
-    by_key = {tag.casefold(): tag for tag in document["tags"] if tag.casefold() not in away}
-    for new in add:
-        by_key.setdefault(new.casefold(), new)
-    tags = list(by_key.values())
-    if len(tags) > MAX_TAGS:
-        raise UsageError(f"“{printable(name)}” would have {len(tags)} tags, and {MAX_TAGS} are the most.")
-    text = json.dumps({**document, "tags": tags}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    keys = as_json({tag.casefold(): None for tag in tags})
-    return {"at": seq, "tags": as_json(tags), "tag_keys": keys, "changed_utc": now_utc(), "preset": text}
+    by_key = _merged(name, document["tags"], add, remove)
+    document["tags"] = list(by_key.values())
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    about = {"tags": as_json(by_key.values()), "tag_keys": as_json(by_key), "changed_utc": now_utc()}
+    return {"at": seq, "preset": text, **about}

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, false, func, literal_column, select
-from sqlalchemy.engine import RowMapping
 
 from myna.errors import UsageError, printable
 from myna.library.entry import is_text
-from myna.library.schema import ENTRIES, SEARCH
+from myna.library.schema import ENTRIES, SEARCH, TAGS
 from myna.library.store import Library, each_of
 
 __all__ = ["SORTS", "Filters", "Page", "Row", "counted_tags", "find", "find_ids"]
@@ -134,9 +133,8 @@ def find_ids(library: Library, filters: Filters | None = None) -> list[str]:
 
 def counted_tags(library: Library) -> list[tuple[str, int]]:
     """Tags in lower case and how many entries have each, the most frequent first."""
-    tag = _tag_keys()
     count = func.count()
-    wanted = select(tag, count).select_from(ENTRIES).group_by(tag).order_by(count.desc(), tag)
+    wanted = select(TAGS.c.tag, count).group_by(TAGS.c.tag).order_by(count.desc(), TAGS.c.tag)
     with library.database.reading() as connection:
         return [(name, number) for name, number in connection.execute(wanted)]
 
@@ -151,7 +149,7 @@ def matching(filters: Filters, *columns: ColumnElement[Any]) -> Select[Any]:
     return wanted
 
 
-def as_row(row: RowMapping, distance_db: float | None = None) -> Row:
+def as_row(row: Mapping[Any, Any], distance_db: float | None = None) -> Row:
     """A result of `LIGHT` columns as a row."""
     return Row(**{**row, "tags": tuple(json.loads(row["tags"]))}, distance_db=distance_db)
 
@@ -187,11 +185,6 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
 
 def _has_tags(tags: Sequence[str]) -> ColumnElement[bool]:
     """Whether an entry has one of the tags."""
-    value, keys = _tag_keys(), [tag.casefold() for tag in tags]
-    fits = value == keys[0] if len(keys) == 1 else value.in_(each_of(keys))
-    return select(value).where(fits).correlate(ENTRIES).exists()
-
-
-def _tag_keys() -> ColumnElement[str]:
-    """Each of an entry's tags in lower case, a row for each."""
-    return func.json_each(ENTRIES.c.tag_keys).table_valued("value", joins_implicitly=True).c.value
+    keys = [tag.casefold() for tag in tags]
+    fits = TAGS.c.tag == keys[0] if len(keys) == 1 else TAGS.c.tag.in_(each_of(keys))
+    return ENTRIES.c.seq.in_(select(TAGS.c.seq).where(fits))

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from myna.errors import IncompatibleVersionError, MynaError
 from myna.library.entry import SOURCES
 
-__all__ = ["ENTRIES", "MIGRATIONS", "PRESETS", "SCHEMA_VERSION", "SEARCH", "SOUNDS", "is_current", "prepare"]
+__all__ = ["ENTRIES", "MIGRATIONS", "PRESETS", "SCHEMA_VERSION", "SEARCH", "SOUNDS", "TAGS", "is_current", "prepare"]
 
 SCHEMA_VERSION = 1
 APPLICATION_ID = int.from_bytes(b"myna", "big")
@@ -85,6 +85,14 @@ SOUNDS = Table(
     sqlite_autoincrement=True,
 )
 """What presets sound like, see `myna.library.sounds`."""
+TAGS = Table(
+    "tags",
+    _METADATA,
+    Column("tag", Text, primary_key=True),
+    Column("seq", ForeignKey(ENTRIES.c.seq, ondelete="CASCADE"), primary_key=True, index=True),
+    sqlite_with_rowid=False,
+)
+"""Entries by their tags in lower case; follows `tag_keys`."""
 SEARCH = table("search", column("rowid"), column("rank"))
 """The full-text index; `rowid` is the entry's `seq`."""
 
@@ -92,12 +100,16 @@ _SEARCHED = "name, author, category, tags, description, notes"
 _NEW, _OLD = (", ".join(f"{row}.{name}" for name in _SEARCHED.split(", ")) for row in ("new", "old"))
 _DROP = f"INSERT INTO search (search, rowid, {_SEARCHED}) VALUES ('delete', old.seq, {_OLD});"  # noqa: S608
 _KEEP = f"INSERT INTO search (rowid, {_SEARCHED}) VALUES (new.seq, {_NEW});"  # noqa: S608
+_TAGGED = "INSERT INTO tags (tag, seq) SELECT value, new.seq FROM json_each(new.tag_keys);"
+_UNTAGGED = "DELETE FROM tags WHERE seq = new.seq;"
 _INDEX = (
     f"CREATE VIRTUAL TABLE search USING fts5 ({_SEARCHED}, content='entries', content_rowid='seq', prefix='2 3',"
     " tokenize='unicode61 remove_diacritics 2')",
-    f"CREATE TRIGGER entries_added AFTER INSERT ON entries BEGIN {_KEEP} END",
+    f"CREATE TRIGGER entries_added AFTER INSERT ON entries BEGIN {_KEEP} {_TAGGED} END",
     f"CREATE TRIGGER entries_removed AFTER DELETE ON entries BEGIN {_DROP} END",
     f"CREATE TRIGGER entries_changed AFTER UPDATE OF {_SEARCHED} ON entries BEGIN {_DROP} {_KEEP} END",
+    "CREATE TRIGGER entries_tagged AFTER UPDATE OF tag_keys ON entries WHEN old.tag_keys <> new.tag_keys"
+    f" BEGIN {_UNTAGGED} {_TAGGED} END",
 )
 
 MIGRATIONS: dict[int, Callable[[Connection], None]] = {}

@@ -223,7 +223,7 @@ class Sounds:
         rate, threads = self.renderer.sample_rate, self.renderer.threads
         audio = self.renderer.render(u, [Probe(note, 100, GATE_S, TOTAL_S) for note in NOTES])
         drawn, heard = picture(audio.reshape(-1, *audio.shape[2:]), GATE_S, rate, threads)
-        return drawn.reshape(-1, *_SHAPE), heard.reshape(-1, len(NOTES)).all(1)
+        return drawn.reshape(-1, *_SHAPE), np.all(heard.reshape(-1, len(NOTES)), axis=1)
 
 
 def rms_db(differences: np.ndarray) -> np.ndarray:
