@@ -35,6 +35,8 @@ __all__ = ["KINDS", "Job", "Jobs", "the_jobs"]
 KINDS: dict[str, str] = {
     "match": "myna.app.match_job",
     "speed": "myna.app.speed_job",
+    "import": "myna.app.import_job",
+    "pictures": "myna.app.pictures_job",
 }
 """Kind of work → the module whose `run(request, desk)` does it; new work is one file and one line here."""
 

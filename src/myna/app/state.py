@@ -53,6 +53,8 @@ class PageEntry:
 PAGES: tuple[PageEntry, ...] = (
     PageEntry("synth", "Synth", ":material/piano:"),
     PageEntry("match", "Match", ":material/hearing:"),
+    PageEntry("library", "Library", ":material/library_music:"),
+    PageEntry("runs", "Runs", ":material/monitoring:"),
 )
 """The pages in the order of the menu, the first one first; a new page is one file and one line here."""
 
