@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import re
 from pathlib import Path
 from typing import Any
 
+from myna.errors import MynaError, printable
 from myna.files import make_folder, write_atomic
 
 __all__ = ["open_out", "write_match"]

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["FLOOR_DB", "db_to_gain", "gain_to_db", "hz_to_midi", "midi_to_hz", "note_name"]
+__all__ = ["FLOOR_DB", "NOTES", "db_to_gain", "gain_to_db", "hz_to_midi", "midi_to_hz", "note_name"]
 
 NOTES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
+"""The names of an octave's notes, from C up."""
 FLOOR_DB = -120.0
 """What `gain_to_db` returns for silence, and the least that it returns at all."""
 

@@ -19,7 +19,7 @@ import numpy as np
 from myna.app.sound import Level
 from myna.evaluation.report.charts import curve_chart
 from myna.evaluation.report.clips import wave_path
-from myna.evaluation.report.spectrogram import log_spectrogram
+from myna.features.spectrogram import log_spectrogram
 from myna.synth import drawn
 
 __all__ = [

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from myna.app.knobs import show
-from myna.evaluation.report.match_report import NOTES
 from myna.synth.base import Probe
+from myna.units import NOTES
 
 __all__ = ["Keys", "keyboard"]
 

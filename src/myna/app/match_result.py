@@ -11,16 +11,18 @@ import streamlit as st
 from myna.app import draw
 from myna.app.jobs import Job
 from myna.app.match_session import closer, forget, prepare_from
+from myna.app.matches import compare_button
 from myna.app.shelf import keep_button
 from myna.app.sound import at_equal_loudness, player, stored_sound
 from myna.app.speed import learn
 from myna.app.state import open_in_synth, plain
 from myna.app.toolbar import preset_file_name
 from myna.errors import MynaError
-from myna.evaluation.report.match_report import note_name, verdict
+from myna.evaluation.report.match_report import verdict
 from myna.evaluation.similarity import similarity_percent
 from myna.presets import Preset, dumps, loads
 from myna.synth.registry import synth_table
+from myna.units import note_name
 
 __all__ = ["result"]
 
@@ -112,6 +114,7 @@ def _downloads(job: Job, best: Found) -> None:
         stem = preset_file_name(best.preset).removesuffix(".json")
         _download("WAV", job.read("match.wav"), f"{stem}.wav", "audio/wav", "result.wav")
         _download("Report", job.read("report.html"), f"{stem}.html", "text/html", "result.report")
+        compare_button(job, "result.compare")
         keep_button(best.preset, "result.keep", {"match": job.result["target"], "loss": best.loss})
         st.button("Closer", key="result.closer", icon=":material/target:", on_click=closer, args=(job, best.preset),
                   help="Search on from here, as long as before")  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 from myna.app.guard import SoundFile, read_sound
 from myna.app.jobs import Job, the_jobs
 from myna.app.match_job import SOUND, START
+from myna.app.matches import remember_match
 from myna.app.state import held, trouble, url_job
 from myna.audio.target import Target, target_from_audio
 from myna.errors import BadAudioError, MynaError
@@ -86,6 +87,7 @@ def begin(sound: bytes, request: Mapping[str, Any], start: Preset | None = None)
     except MynaError as error:
         trouble(error)
         return None
+    remember_match(job)
     url_job("match", started=job.id)
     return job
 

@@ -13,11 +13,11 @@ from myna.app.speed import in_words, seconds_for
 from myna.app.state import plain
 from myna.audio.target import Target
 from myna.evaluation.report.knobs import module_title
-from myna.evaluation.report.match_report import note_name
 from myna.presets import Preset
 from myna.presets.factory import load_factory
 from myna.render import find_preset
 from myna.synth.registry import SYNTHS, synth_table
+from myna.units import note_name
 
 __all__ = ["BUDGETS", "setup"]
 

@@ -53,6 +53,7 @@ class PageEntry:
 PAGES: tuple[PageEntry, ...] = (
     PageEntry("synth", "Synth", ":material/piano:"),
     PageEntry("match", "Match", ":material/hearing:"),
+    PageEntry("compare", "Compare", ":material/compare_arrows:"),
     PageEntry("library", "Library", ":material/library_music:"),
     PageEntry("runs", "Runs", ":material/monitoring:"),
 )

@@ -14,7 +14,7 @@ from myna.app.sound import renderer
 from myna.app.state import attempt, plain
 from myna.errors import MynaError
 from myna.evaluation.report.knobs import in_words, knob_name, module_title
-from myna.match_files import safe_stems
+from myna.files import safe_stems
 from myna.presets import CATEGORIES, Preset, dumps
 from myna.presets.factory import load_factory
 from myna.presets.search import search
@@ -160,4 +160,4 @@ def _save(panel: Panel) -> None:
 
 def preset_file_name(preset: Preset) -> str:
     """A file name that any system takes."""
-    return f"{safe_stems([f'{preset.name}.json'])[0]}.json"
+    return f"{safe_stems([preset.name])[0]}.json"

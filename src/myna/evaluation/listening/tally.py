@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from scipy import stats
 
@@ -30,7 +30,7 @@ class Preference:
         losses: votes for the second.
         share: of the first, in [0, 1]; None without votes.
         low, high: exact 95 % interval of that share.
-        p: of the exact two-sided binomial test that the share is 1/2.
+        p: of the exact binomial test that the share is 1/2; two-sided where nothing else was asked for.
     """
 
     wins: int
@@ -46,8 +46,8 @@ class Preference:
         return self.wins + self.losses
 
 
-def preference(wins: int, losses: int) -> Preference:
-    """Test votes against chance.
+def preference(wins: int, losses: int, alternative: Literal["two-sided", "greater"] = "two-sided") -> Preference:
+    """Test votes against chance; `greater` asks only whether there are more wins than chance gives.
 
     >>> found = preference(9, 1)
     >>> round(found.p, 4), round(found.low, 3), round(found.high, 3)
@@ -55,10 +55,11 @@ def preference(wins: int, losses: int) -> Preference:
     """
     if wins + losses == 0:
         return Preference(0, 0, None, 0.0, 1.0, 1.0)
-    result = stats.binomtest(wins, wins + losses)
-    interval = result.proportion_ci(CONFIDENCE, "exact")
+    # The interval is two-sided either way: it bounds the share, which may lie on both sides.
+    interval = stats.binomtest(wins, wins + losses).proportion_ci(CONFIDENCE, "exact")
+    p = stats.binomtest(wins, wins + losses, alternative=alternative).pvalue
     share = wins / (wins + losses)
-    return Preference(wins, losses, share, float(interval.low), float(interval.high), float(result.pvalue))
+    return Preference(wins, losses, share, float(interval.low), float(interval.high), float(p))
 
 
 @dataclass(frozen=True)

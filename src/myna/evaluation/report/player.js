@@ -1,9 +1,10 @@
 // Plays all clips at once, sample-aligned, and lets one through: switching never restarts the sound.
-(() => {
+// `root` holds one deck and its clips; what is returned ends it.
+const player = (root) => {
   "use strict";
-  const deck = document.querySelector(".deck");
-  const clips = [...document.querySelectorAll("audio[data-clip]")];
-  if (!deck || !clips.length || !window.AudioContext) return;
+  const deck = root.querySelector(".deck");
+  const clips = [...root.querySelectorAll("audio[data-clip]")];
+  if (!deck || !clips.length || !window.AudioContext) return () => {};
   deck.hidden = false;
   const buttons = [...deck.querySelectorAll("[data-key]")];
   const waves = deck.querySelector(".waves");
@@ -51,7 +52,7 @@
     play.setAttribute("aria-label", "Pause");
     tracks ??= load();
     tracks = await tracks;
-    await context.resume();
+    if (mine === run) await context.resume();
     if (mine !== run) return;
     const at = context.currentTime + 0.03;
     offset = offset % length;
@@ -104,18 +105,30 @@
   loop.addEventListener("change", () => voices.forEach((voice) => { voice.loop = loop.checked; }));
   buttons.forEach((button) => button.addEventListener("click", () => choose(button.dataset.key)));
   // After a click with the pointer the space bar belongs to the deck again.
-  deck.addEventListener("click", (event) => { if (event.detail && event.target.closest("button, input")) document.activeElement.blur(); });
+  deck.addEventListener("click", (event) => { if (event.detail) event.target.closest("button, input")?.blur(); });
   clips.forEach((clip) => clip.addEventListener("play", () => {
     halt();
     clips.forEach((other) => { if (other !== clip) other.pause(); });
   }));
-  document.addEventListener("keydown", (event) => {
+
+  function press(event) {
+    // The first of the path, as a deck may stand in a shadow tree.
+    const at = event.composedPath()[0];
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (at.closest?.("textarea, select, [contenteditable], input:not([type=checkbox])")) return;
     if (event.code === "Space") {
-      if (event.target.closest?.("button, input, summary, audio, a")) return;
+      if (at.closest?.("button, input, summary, audio, a")) return;
       event.preventDefault();
       if (!event.repeat) toggle();
     } else choose(event.key.toUpperCase());
-  });
+  }
+
+  document.addEventListener("keydown", press);
   choose("A");
-})();
+  return () => {
+    halt();
+    document.removeEventListener("keydown", press);
+    context?.close();
+  };
+};
+player(document);
