@@ -40,7 +40,7 @@ def _take() -> None:
         sound = read_sound(upload)
         st.session_state[_SOUND] = target_from_audio(sound.audio, name=sound.name)
         set_address(like=OWN, open="", view="")
-        st.session_state["page"] = 1
+        st.session_state["p"] = 1
 
 
 def alike_line() -> bool:
@@ -62,7 +62,7 @@ def alike_line() -> bool:
 
 def _close() -> None:
     set_address(like="")
-    st.session_state["page"] = 1
+    st.session_state["p"] = 1
 
 
 def alike(filters: Filters, page: int) -> Page:

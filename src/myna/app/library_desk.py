@@ -122,8 +122,8 @@ def forget_filters() -> None:
 
 def first_page() -> None:
     """Turn to the first page: what is looked for has changed."""
-    if "page" in st.session_state:
-        st.session_state["page"] = 1
+    if "p" in st.session_state:
+        st.session_state["p"] = 1
 
 
 @dataclass

@@ -43,7 +43,7 @@ def _set(way: str, preset: Preset) -> None:
 
 def _like(entry_id: str) -> None:
     set_address(like=entry_id, open="", view="")
-    st.session_state["page"] = 1
+    st.session_state["p"] = 1
 
 
 def follow() -> None:

@@ -50,7 +50,7 @@ def _row(row: Row, plays: bool, is_open: bool) -> None:
             ":material/stop:" if plays else ":material/play_arrow:", key=f"play.{row.id}", type="secondary",
             help="Stop" if plays else f"Play {plain(name)}", on_click=play, args=(row.id,),
         )  # fmt: skip
-        st.button(_label(row), key=f"open.{row.id}", type="tertiary", width="stretch", on_click=_open,
+        st.button(_label(row), key=f"show.{row.id}", type="tertiary", width="stretch", on_click=_open,
                   args=("" if is_open else row.id,))  # fmt: skip
 
 

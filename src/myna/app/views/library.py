@@ -114,7 +114,7 @@ def _twins_head() -> None:
 
 
 def _list(likeness: bool, wanted: Filters) -> None:
-    page = max(1, int(st.session_state.get("page") or 1))
+    page = max(1, int(st.session_state.get("p") or 1))
     found = _found(likeness, wanted, page)
     pages = max(1, -(-found.total // PER_PAGE))
     if page > pages:  # an address from a time when there were more
@@ -127,7 +127,7 @@ def _list(likeness: bool, wanted: Filters) -> None:
     rows(found.rows)
     if pages > 1:
         with st.container(horizontal=True, horizontal_alignment="center"):
-            st.pagination(pages, key="page", bind="query-params")
+            st.pagination(pages, key="p", bind="query-params")
 
 
 def _found(likeness: bool, wanted: Filters, page: int) -> Page:
