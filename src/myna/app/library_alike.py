@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import streamlit as st
 
 from myna.app.guard import AUDIO_TYPES, MAX_UPLOAD_MB, read_sound
@@ -16,7 +15,7 @@ from myna.audio.target import Target, target_from_audio
 from myna.library.duplicates import AUDIBLE_DB, audible_duplicates, exact_duplicates
 from myna.library.query import Filters, Page
 
-__all__ = ["all_heard", "alike", "alike_line", "duplicates", "sound_upload"]
+__all__ = ["alike", "alike_line", "all_heard", "duplicates", "sound_upload"]
 
 AT_ONCE = 24
 """So many presets are heard while the page waits; more of them in the background."""
@@ -134,8 +133,8 @@ def _groups(groups: list[list[str]], words: str) -> None:
         with st.container(border=True, key=f"twins-{place}"):
             rows(present(group[:PER_PAGE]), f"{place}-")
             st.button(
-                "Keep the first, delete the rest", key=f"twins.keep.{place}", type="tertiary", icon=":material/cleaning_services:",
-                on_click=attempt, args=(_sweep, group[1:]), disabled=len(group) > MOST,
+                "Keep the first, delete the rest", key=f"twins.keep.{place}", type="tertiary",
+                icon=":material/cleaning_services:", on_click=attempt, args=(_sweep, group[1:]), disabled=len(group) > MOST,
             )  # fmt: skip
     if len(groups) > GROUPS:
         st.caption(f"The first {GROUPS} groups are shown: the others follow when these are settled.")

@@ -59,9 +59,9 @@ def _add_all(filters: Filters) -> None:
 
 
 def _act(chosen: list[str]) -> None:
-    st.button(":material/star:", key="bulk.star", type="tertiary", help="Favourites", on_click=attempt,
+    st.button(":orange[★]", key="bulk.star", type="tertiary", help="Favourites", on_click=attempt,
               args=(_favour, chosen, True))  # fmt: skip
-    st.button(":material/star_border:", key="bulk.unstar", type="tertiary", help="No favourites any more",
+    st.button("☆", key="bulk.unstar", type="tertiary", help="No favourites any more",
               on_click=attempt, args=(_favour, chosen, False))  # fmt: skip
     with st.popover("Rate", icon=":material/grade:"):
         st.feedback("stars", key="bulk.rating", on_change=attempt, args=(_rate, chosen))

@@ -34,7 +34,8 @@ def card(entry: Entry) -> None:
     with st.container(border=True, key="card-entry"):
         _screens(entry.preset)
         routes(entry)
-        left, right = st.columns((1, 1), gap="medium")
+        with st.container(key="wide-entry"):
+            left, right = st.columns((1, 1), gap="medium")
         with left:
             _about(entry)
         with right:
@@ -45,7 +46,7 @@ def card(entry: Entry) -> None:
 
 def _screens(preset: Preset) -> None:
     audio = preset_audio(preset)
-    left, right = st.columns(2, gap="small")
+    left, right = st.columns(2, gap="small", wrap=False)
     left.html(draw.waveform(audio, SAMPLE_RATE, GATE_S))
     right.html(draw.spectrogram(audio, SAMPLE_RATE))
     st.html(draw.meter(level_of(audio)))

@@ -43,9 +43,10 @@ def _factory() -> None:
 def uploads(label: str = "Preset files, or zip files of them") -> None:
     """A place for files; they are imported when they have come."""
     turn = st.session_state.get(_TAKEN, 0)  # another key for each upload, so that the place is empty again
+    key = f"import.files.{turn}"
     st.file_uploader(
-        f"{label}, up to {MAX_UPLOAD_MB} MB each", ["json", "zip"], accept_multiple_files=True,
-        key=f"import.files.{turn}", max_upload_size=MAX_UPLOAD_MB, on_change=attempt, args=(_begin, f"import.files.{turn}"),
+        f"{label}, up to {MAX_UPLOAD_MB} MB each", ["json", "zip"], accept_multiple_files=True, key=key,
+        max_upload_size=MAX_UPLOAD_MB, on_change=attempt, args=(_begin, key),
     )  # fmt: skip
 
 

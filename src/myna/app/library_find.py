@@ -19,10 +19,9 @@ def search_line() -> None:
     """Draw it."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="library-find"):
         st.text_input(
-            "Find", key="q", type="search", live="300ms", placeholder="warm pad, bass, bell …", max_chars=200,
-            label_visibility="collapsed", icon=":material/search:", **BOUND,
+            "Find", key="q", type="search", live="300ms", placeholder="warm pad, bass, bell …", label_visibility="collapsed", icon=":material/search:", **BOUND,
         )  # fmt: skip
-        st.toggle(":material/star:", key="fav", help="Favourites only", **BOUND)
+        st.toggle(":orange[★]", key="fav", **BOUND)
         with st.popover(_title(), icon=":material/tune:"):
             _filters()
         if not asked("like"):

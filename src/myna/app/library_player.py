@@ -49,7 +49,7 @@ def _again() -> None:
 def strip(preset: Preset) -> None:
     """The player below a row; it starts by itself when a person asked for it, not when a page is opened."""
     take = st.session_state.get(_TAKE, 0)
-    name = f"{preset.name[:80]}, {note_name(int(current_probe().note))}"
+    name = f"{preset.name[:80]}, {note_name(current_probe().note_midi)}"
     play_bytes(preset_wav(preset), autoplay=take > 0, name=f"{name}, take {take}")
 
 

@@ -42,13 +42,12 @@ def _row(row: Row, plays: bool, is_open: bool) -> None:
             args=(row.id,),
         )  # fmt: skip
         st.button(
-            ":orange[:material/star:]" if row.favourite else ":material/star_border:", key=f"star.{row.id}",
-            type="tertiary", help="No favourite any more" if row.favourite else "A favourite",
-            on_click=attempt, args=(_star, row),
+            ":orange[★]" if row.favourite else "☆", key=f"star.{row.id}",
+            type="tertiary", on_click=attempt, args=(_star, row),
         )  # fmt: skip
         st.button(
-            ":material/stop:" if plays else ":material/play_arrow:", key=f"play.{row.id}", type="secondary",
-            help="Stop" if plays else f"Play {plain(name)}", on_click=play, args=(row.id,),
+            ":material/stop:" if plays else ":material/play_arrow:", key=f"play.{row.id}", on_click=play,
+            args=(row.id,),
         )  # fmt: skip
         st.button(_label(row), key=f"show.{row.id}", type="tertiary", width="stretch", on_click=_open,
                   args=("" if is_open else row.id,))  # fmt: skip

@@ -38,37 +38,41 @@ def curve_chart(title: str, curves: Mapping[str, Curve], *, key: str, log: bool 
         parts.append(pd.DataFrame({"step": shown.steps, "value": shown.values, "curve": name}))
     points = pd.concat(parts, ignore_index=True)
     points = points[points["value"] > 0.0] if log else points
-    _chart(title, points, list(curves), "step", "value", "curve", "steps", log, key, help=help)
+    _chart(title, points, list(curves), "step", "value", "curve", log, key, help=help)
 
 
 def loss_chart(title: str, rows: Sequence[Row], *, key: str) -> None:
     """Draw the median loss of agents over renders, both logarithmic; references are lines across."""
     moving = [row for row in rows if row.renders > 0 and row.median > 0.0]
-    points = pd.DataFrame(
-        {"renders": [row.renders for row in moving], "loss": [row.median for row in moving],
-         "agent": [row.agent for row in moving], "low": [row.low for row in moving], "high": [row.high for row in moving]}
-    )  # fmt: skip
+    columns = {"renders": "renders", "loss": "median", "agent": "agent"}
+    points = pd.DataFrame({name: [getattr(row, field) for row in moving] for name, field in columns.items()})
     names = list(dict.fromkeys(row.agent for row in moving))
-    _chart(title, points, names, "renders", "loss", "agent", "renders", True, key, x_log=True, height=320)
+    _chart(title, points, names, "renders", "loss", "agent", True, key, x_log=True, height=320)
 
 
 def _chart(
-    title: str, points: pd.DataFrame, names: list[str], x: str, y: str, colour: str, x_title: str, log: bool, key: str,
+    title: str, points: pd.DataFrame, names: list[str], x: str, y: str, colour: str, log: bool, key: str,
     x_log: bool = False, height: int = HEIGHT, help: str = "",
 ) -> None:  # fmt: skip
     import altair as alt
 
     scale = alt.Scale(domain=names, range=[COLOURS[i % len(COLOURS)] for i in range(len(names))])
     kinds: dict[bool, Any] = {True: alt.Scale(type="log", nice=False), False: alt.Scale(zero=False)}
-    legend = None if len(names) < 2 else alt.Legend(title=None, orient="bottom", columns=3, labelLimit=150)
+    legend = (
+        None if len(names) < 2 else alt.Legend(title=None, orient="top", labelLimit=160, columns=4, padding=0, offset=4)
+    )
     hover = alt.selection_point(fields=[x], nearest=True, on="pointerover", empty=False, clear="pointerout")
     base = alt.Chart(points).encode(
-        x=alt.X(f"{x}:Q", title=x_title, scale=alt.Scale(type="log", nice=False) if x_log else alt.Undefined,
-                axis=alt.Axis(format="~s", tickCount=5, grid=False)),
-        y=alt.Y(f"{y}:Q", title=None, scale=kinds[log], axis=alt.Axis(format="~g", tickCount=5)),
+        x=alt.X(f"{x}:Q", title=None, scale=alt.Scale(type="log", nice=False) if x_log else alt.Undefined,
+                axis=alt.Axis(format="~s", tickCount=5, grid=False, labelFlush=True)),
+        y=alt.Y(f"{y}:Q", title=None, scale=kinds[log], axis=alt.Axis(format=".6~g", tickCount=5)),
         color=alt.Color(f"{colour}:N", scale=scale, legend=legend),
     )  # fmt: skip
-    tooltip = [alt.Tooltip(f"{colour}:N", title=""), alt.Tooltip(f"{x}:Q", format=",.0f"), alt.Tooltip(f"{y}:Q", format=".4~g")]
+    tooltip = [
+        alt.Tooltip(f"{colour}:N", title=""),
+        alt.Tooltip(f"{x}:Q", format=",.0f"),
+        alt.Tooltip(f"{y}:Q", format=".4~g"),
+    ]
     lines = base.mark_line(strokeWidth=1.8, interpolate="linear", point=len(points) < 40)
     dots = base.mark_point(size=60, filled=True).encode(
         opacity=alt.condition(hover, alt.value(1), alt.value(0)), tooltip=tooltip

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import base64
-import io
 
 import numpy as np
-import soundfile
 import streamlit as st
 
-from myna.app.sound import at_equal_loudness, player
+from myna.app.deck import Track, deck
+from myna.app.guard import read_sound
+from myna.app.match_session import Bytes
+from myna.app.pair import gain_in_words
+from myna.app.sound import at_equal_loudness
 from myna.app.state import plain
-from myna.errors import MynaError
+from myna.errors import BadAudioError, MynaError
 from myna.runs import Run
 from myna.runs.episodes import Saved, saved_episodes
 from myna.runs.log import Log
 
 __all__ = ["episodes"]
 
-MOST_S = 30.0
 _SHOWN_EDITS = 14
 
 
@@ -43,7 +44,8 @@ def _episode(one: Saved, words: str) -> None:
         st.markdown(f"**{plain(one.slot.replace('_', ' ').capitalize())}** :gray[{plain(head)}]")
         try:
             _pair(one)
-            left, right = st.columns(2, gap="small")
+            with st.container(key=f"wide-{one.slot}"):
+                left, right = st.columns(2, gap="small")
             with left:
                 _picture(one, "spectrogram.png", "target and match on one scale")
             with right:
@@ -59,29 +61,26 @@ def _episode(one: Saved, words: str) -> None:
 
 
 def _pair(one: Saved) -> None:
-    """Target and match one above the other, at equal loudness, to switch between quickly."""
-    sounds = [_sound(one.read(kind)) for kind in ("target.flac", "match.flac")]
-    if sounds[0] is None or sounds[1] is None:
+    """Target and match at equal loudness in one player, to switch between without a gap."""
+    sounds = [_sound(one, kind) for kind in ("target.flac", "match.flac")]
+    there = [audio for audio in sounds if audio is not None]
+    if len(there) < len(sounds):
+        st.caption("Target or match is silent, or no sound.")
         return
-    rate = sounds[0][1]
-    heard = at_equal_loudness([audio for audio, _ in sounds if audio is not None], rate)
-    for column, name, (audio, gain_db) in zip(st.columns(2, gap="small"), ("Target", "Match"), heard, strict=True):
-        with column:
-            st.caption(f"{name} · gain {gain_db:+.1f} dB".replace("-", "−"))
-            player(audio, rate, name=f"{name}, {one.slot}, step {one.step}")
+    heard = at_equal_loudness(there)
+    tracks = [
+        Track(key, audio, name, gain_in_words(gain_db))
+        for key, name, (audio, gain_db) in zip("AB", ("Target", "Match"), heard, strict=True)
+    ]
+    deck(tracks, key=f"deck.{one.slot}")
 
 
-def _sound(data: bytes | None) -> tuple[np.ndarray, int] | None:
-    """A FLAC file of the run's own, (C, T) with its rate; None for what is none, or holds no sound."""
-    if data is None:
-        return None
+def _sound(one: Saved, kind: str) -> np.ndarray | None:
+    """A sound through the audio door, (C, T) at SAMPLE_RATE; None for what is none, or silent."""
+    data = one.read(kind)
     try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
-            if file.samplerate not in range(8000, 192_001) or file.channels > 2:
-                return None
-            audio = file.read(round(MOST_S * file.samplerate), dtype="float32", always_2d=True).T
-            return (np.nan_to_num(audio), file.samplerate) if audio.shape[1] else None
-    except (soundfile.LibsndfileError, RuntimeError, ValueError, MemoryError):
+        return None if data is None else read_sound(Bytes(kind, data)).audio.samples
+    except BadAudioError:
         return None
 
 

@@ -72,10 +72,10 @@ def _line(agent: str, marks: Sequence[int], cells: Mapping[tuple[str, int], Row]
     last = last or cells.get((agent, 0))
     if last is not None:
         line["95 %"] = f"{last.low:.3f} – {last.high:.3f}"
-        line["reached"] = f"{100.0 * last.success:.0f} %"
-        line["seconds"] = number(last.seconds)
+        line["Reached"] = f"{100.0 * last.success:.0f} %"
+        line["Seconds"] = number(last.seconds)
         to_success = (table.to_success or {}).get((last.suite, agent))
-        line["renders to half"] = number(to_success)
+        line["Half reached after"] = number(to_success)
         if not last.renders:
             line["Agent"] = f"{agent} (reference {last.median:.3f})"
     return line

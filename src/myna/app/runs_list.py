@@ -32,8 +32,11 @@ def run_list(runs: Sequence[Run]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f":gray[{len(shown):,} of {len(runs):,} runs in {plain(str(runs_dir()))}]", width="stretch")
         if len(picked) > 1:
-            st.button(f"Compare {len(picked[:MOST_COMPARED])}", key="runs.compare", type="primary",
-                      icon=":material/stacked_line_chart:", on_click=open_runs, args=tuple(picked[:MOST_COMPARED]))  # fmt: skip
+            names = tuple(picked[:MOST_COMPARED])
+            st.button(
+                f"Compare {len(names)}", key="runs.compare", type="primary", icon=":material/stacked_line_chart:",
+                on_click=open_runs, args=names,
+            )  # fmt: skip
     page = st.session_state.get("p", 1)
     start = (page - 1) * PER_PAGE if 0 < (page - 1) * PER_PAGE < len(shown) else 0
     for place, run in enumerate(shown[start : start + PER_PAGE]):
@@ -103,6 +106,5 @@ def _teach() -> None:
     with st.container(border=True, key="runs-teach"):
         st.markdown("### Watch trainings, read evaluations")
         st.markdown(f"No run in {plain(str(runs_dir()))} yet. Begin one, and it shows up here while it works:")
-        st.code("myna train src/myna/configs/train/laptop.toml --out out/train/first\nmyna evaluate --out out/evaluation",
-                language="bash")  # fmt: skip
+        st.code("myna train --out out/train/first\nmyna evaluate --out out/evaluation", language="bash")
         st.caption("Runs that are elsewhere are shown with `myna app --runs DIR`.")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from myna.app.runs_charts import curve_chart
+from myna.app.runs_charts import COLOURS, curve_chart
 from myna.app.runs_desk import log_of
 from myna.app.runs_episodes import episodes
 from myna.app.runs_words import age, meaning, number, state_badge, title_of
@@ -96,17 +96,23 @@ def _charts(tab: str, logs: Mapping[str, Log]) -> None:
     names = _names(tab, logs)
     if tab == "Terms":
         _stacked(logs)
-    columns = st.columns(2, gap="small")
+    with st.container(key="wide-charts"):
+        columns = st.columns(2, gap="small")
     for place, name in enumerate(names[:MOST_CHARTS]):
         curves = {run: _smoothed(log.curves[name], smooth) for run, log in logs.items() if name in log.curves}
         with columns[place % 2]:
-            curve_chart(plain(title_of(name)), curves, log=log_scale, key=f"{place}", help=meaning(name) or name)
+            curve_chart(plain(title_of(name)), curves, log=log_scale, key=f"{place}", help=_help(name))
     if len(names) > MOST_CHARTS:
         st.caption(f"The first {MOST_CHARTS} of {len(names)} figures.")
 
 
+def _help(name: str) -> str:
+    words = meaning(name)
+    return f"`{name}`: {plain(words)}" if words else f"`{name}`"
+
+
 def _controls() -> tuple[int, bool]:
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="chart-controls"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="curve-controls"):
         smooth = st.select_slider("Smooth over", SMOOTHS, key="smooth", bind="query-params", width=160,
                                   format_func=lambda n: "nothing" if n == 1 else f"{n} points")  # fmt: skip
         return smooth or 1, bool(st.toggle("Logarithmic", key="log", bind="query-params"))
@@ -130,8 +136,8 @@ def _stacked(logs: Mapping[str, Log]) -> None:
     if table is not None and len(table):
         with st.container(border=True, key="terms-now"):
             st.markdown("**What the loss is made of now**")
-            st.bar_chart(table, horizontal=True, height=40 + 26 * len(table), x_label="", y_label="", stack=False,
-                         sort=False)  # fmt: skip
+            st.bar_chart(table, horizontal=True, height=40 + 24 * len(table), x_label="", y_label="", stack=False,
+                         sort=False, color=list(COLOURS[: len(rows)]))  # fmt: skip
 
 
 def _settings(run: Run) -> None:

@@ -42,6 +42,8 @@ class Options:
     """where it listens"""
     address: Annotated[str, named("ADDRESS")] = "127.0.0.1"
     """who can reach it: this machine alone by default; 0.0.0.0 for everybody in the network"""
+    runs: Annotated[str, named("DIR")] = "out"
+    """the folder whose trainings and evaluations are shown (default out)"""
     no_browser: Flag = False
     """only print the address"""
     debug: Flag = False
@@ -58,6 +60,7 @@ def run(argv: list[str]) -> int:
     if importlib.util.find_spec("streamlit") is None:
         raise BackendError("The app needs Streamlit: install it with `pip install 'myna[app]'`.")
     command = command_line(options)
+    os.environ["MYNA_RUNS_DIR"] = os.path.abspath(options.runs)
     sys.stdout.flush()
     os.execv(command[0], command)  # noqa: S606 - this interpreter, and options of our own
 

@@ -108,7 +108,9 @@ def _run(root: Path, folder: Path) -> Run | None:
         config = read_object(folder / "config.json")
         learner = config.get("kind")
         status = _status(logged_s, _changed_s(folder / "final", stat.S_ISDIR))
-        return Run(name, folder, "training", printable(learner, 40) if isinstance(learner, str) else "", status, logged_s)
+        return Run(
+            name, folder, "training", printable(learner, 40) if isinstance(learner, str) else "", status, logged_s
+        )
     asked_s = _changed_s(folder / "evaluation.json")
     if asked_s is None:
         return None
