@@ -134,7 +134,8 @@ def _groups(groups: list[list[str]], words: str) -> None:
             rows(present(group[:PER_PAGE]), f"{place}-")
             st.button(
                 "Keep the first, delete the rest", key=f"twins.keep.{place}", type="tertiary",
-                icon=":material/cleaning_services:", on_click=attempt, args=(_sweep, group[1:]), disabled=len(group) > MOST,
+                icon=":material/cleaning_services:", on_click=attempt, args=(_sweep, group[1:]),
+                disabled=len(group) > MOST,
             )  # fmt: skip
     if len(groups) > GROUPS:
         st.caption(f"The first {GROUPS} groups are shown: the others follow when these are settled.")

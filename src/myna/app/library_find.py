@@ -19,7 +19,8 @@ def search_line() -> None:
     """Draw it."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="library-find"):
         st.text_input(
-            "Find", key="q", type="search", live="300ms", placeholder="warm pad, bass, bell …", label_visibility="collapsed", icon=":material/search:", **BOUND,
+            "Find", key="q", type="search", live="300ms", placeholder="warm pad, bass, bell …",
+            label_visibility="collapsed", icon=":material/search:", **BOUND,
         )  # fmt: skip
         st.toggle(":orange[★]", key="fav", **BOUND)
         with st.popover(_title(), icon=":material/tune:"):

@@ -73,8 +73,9 @@ def _row(place: int, run: Run) -> None:
         kind = f"{run.learner} training".strip() if run.kind == "training" else "evaluation"
         label = f"**{name}** {state_badge(run)} :gray[{plain(kind)} · {age(run.changed_s)} · {plain(told)}]"
         st.button(label, key=f"show.{run.name}", type="tertiary", width="stretch", on_click=open_runs, args=(run.name,))
-        if run.kind == "training":
-            st.html(spark(_score(log_of(run))[1]), width=124)
+        picture = spark(_score(log_of(run))[1]) if run.kind == "training" else ""
+        if picture:
+            st.html(picture, width=124)
 
 
 def _training(log: Log) -> str:
