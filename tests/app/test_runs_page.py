@@ -59,7 +59,7 @@ def press(page, key: str):
 
 
 def charts(page) -> int:
-    return len(page.get("arrow_vega_lite_chart"))
+    return len(page.get("vega_lite_chart"))
 
 
 def test_without_runs_the_page_teaches(app, tmp_path, monkeypatch) -> None:

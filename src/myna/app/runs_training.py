@@ -48,7 +48,7 @@ def _training(runs: list[Run]) -> None:
     for run in runs:
         _head(run, logs[run.name])
     tabs = [*(name for name in GROUPS if _names(name, logs)), *([SOUNDS, SETTINGS] if len(runs) == 1 else [])]
-    if not tabs:
+    if not any(log.curves for log in logs.values()):
         st.info("Nothing was logged yet: the curves begin with the first line.", icon=":material/hourglass_empty:")
         return
     tab = st.segmented_control(
