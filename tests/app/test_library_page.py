@@ -122,7 +122,9 @@ def test_the_address_finds_the_same_rows_again(app, shelf: Library) -> None:
     page = app("library", q="found", sort="Newest", source="Matches", stars="0", note="C2", fav="false")
     assert shown(page) == [entry(shelf, "Found").id] and page.segmented_control(key="note").value == 36
     assert page.selectbox(key="sort").value == "newest"
-    assert shown(app("library", source="Factory", category="bass")) == find_ids(shelf, Filters(category="bass", source="factory"))
+    assert shown(app("library", source="Factory", category="bass")) == find_ids(
+        shelf, Filters(category="bass", source="factory")
+    )
 
 
 @pytest.mark.parametrize("value", ["../x", "%00", "-1", "99999999", "<script>", "None", "[1,2]", "\u202e", "a" * 5000])
@@ -168,7 +170,9 @@ def test_the_card_renames_retags_and_recategorises(app, shelf: Library) -> None:
     assert kept.values == found.preset.values
 
 
-def test_a_row_is_heard_at_the_note_that_is_chosen_and_is_rendered_once(app, shelf: Library, played, monkeypatch) -> None:
+def test_a_row_is_heard_at_the_note_that_is_chosen_and_is_rendered_once(
+    app, shelf: Library, played, monkeypatch
+) -> None:
     page, found = app("library"), entry(shelf, "Found")
     library_player._audio.cache_clear()
     library_player._wav.cache_clear()

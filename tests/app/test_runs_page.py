@@ -43,7 +43,12 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (media / "best-knobs.png").write_bytes(b"\x89PNG\r\n")
     (media / "best-spectrogram.png").write_bytes(b"<svg onload=alert(1)>")
     training(root, "train/two", log)
-    rows = [standing(), standing(agent="cma-es", p=None), standing(agent="noise-floor", renders=0), standing(suite="level")]
+    rows = [
+        standing(),
+        standing(agent="cma-es", p=None),
+        standing(agent="noise-floor", renders=0),
+        standing(suite="level"),
+    ]
     (evaluation(root, standings=rows) / "figure.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     evaluation(root, "half")
     monkeypatch.setenv("MYNA_RUNS_DIR", str(root))
@@ -133,7 +138,9 @@ def test_an_evaluation_shows_its_tables_and_its_figure(app, runs: Path) -> None:
     assert "The table comes when" in texts(app("runs", run="half"))
 
 
-@pytest.mark.parametrize("name", ["..", "../x", "/etc", "train", "train/one/..", "%2e%2e/", "\0", "<script>", "a" * 5000])
+@pytest.mark.parametrize(
+    "name", ["..", "../x", "/etc", "train", "train/one/..", "%2e%2e/", "\0", "<script>", "a" * 5000]
+)
 def test_no_address_leads_out_of_the_folder(app, runs: Path, name: str) -> None:
     training(runs.parent, "x", line(1, secret=1.0))
     page = app("runs", run=name)

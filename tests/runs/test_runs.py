@@ -70,7 +70,8 @@ def test_a_run_is_running_while_it_writes_finished_at_its_end_and_else_stopped(t
 
 
 @pytest.mark.parametrize(
-    "name", ["..", "../out", "/etc", "a/../../x", "a/", "./a", "A", "", "a\0", "%2e%2e", "~", "c:\\x", "link", "a" * 9999]
+    "name",
+    ["..", "../out", "/etc", "a/../../x", "a/", "./a", "A", "", "a\0", "%2e%2e", "~", "c:\\x", "link", "a" * 9999],
 )
 def test_no_name_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
     root = tmp_path / "in"
@@ -143,7 +144,9 @@ def test_of_a_large_log_the_end_is_read(tmp_path: Path) -> None:
 
 def test_many_names_and_resumed_steps_stay_bounded_and_in_order(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
-    path.write_text(line(1, **{f"n{i}": 1.0 for i in range(5000)}) + line(9, n0=9.0) + line(4, n0=4.0) + line(9, n0=8.0))
+    path.write_text(
+        line(1, **{f"n{i}": 1.0 for i in range(5000)}) + line(9, n0=9.0) + line(4, n0=4.0) + line(9, n0=8.0)
+    )
     log = read_log(path)
     assert len(log.curves) == 512
     assert log.curves["n0"].steps.tolist() == [1, 4, 9] and log.curves["n0"].last == 8.0
@@ -151,8 +154,17 @@ def test_many_names_and_resumed_steps_stay_bounded_and_in_order(tmp_path: Path) 
 
 def test_older_logs_are_read_under_todays_names(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
-    old = {"steps_per_s": 9.0, "loss": 0.2, "stage": 6.0, "env/loss/total": 0.3, "sac/temperature_delta": 0.1, "episode/best": 7.0}
-    path.write_text(line(1, **old) + line(2, **{"score": 0.5, "eval/in/success": 0.1, "minutes": 2.0}) + line(3, loss=4.0))
+    old = {
+        "steps_per_s": 9.0,
+        "loss": 0.2,
+        "stage": 6.0,
+        "env/loss/total": 0.3,
+        "sac/temperature_delta": 0.1,
+        "episode/best": 7.0,
+    }
+    path.write_text(
+        line(1, **old) + line(2, **{"score": 0.5, "eval/in/success": 0.1, "minutes": 2.0}) + line(3, loss=4.0)
+    )
     curves = read_log(path).curves
     assert {name: curve.values.tolist() for name, curve in curves.items() if name != "minutes"} == {
         "time/steps_per_s": [9.0], "match/best_loss": [0.2], "curriculum/stage": [6.0], "match/loss": [0.3],
@@ -187,7 +199,15 @@ def test_saved_episodes_are_found_by_their_names_alone(tmp_path: Path) -> None:
 
 
 def test_the_table_of_an_evaluation_is_read_and_nonsense_in_it_left_out(tmp_path: Path) -> None:
-    bad = [None, 3, {}, standing(median="x"), standing(median=float("nan")), standing(renders=1e400), standing(low=None)]
+    bad = [
+        None,
+        3,
+        {},
+        standing(median="x"),
+        standing(median=float("nan")),
+        standing(renders=1e400),
+        standing(low=None),
+    ]
     folder = evaluation(tmp_path, standings=[standing(), *bad, standing(agent="b\x1b[2J", p=None)])
     (folder / "cells" / "a.real.64.jsonl").write_text("{}\n{}\n{}\n{torn")
     run = get_run(tmp_path, "evaluation")
