@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 import time
 import zipfile
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -15,6 +17,7 @@ pytest.importorskip("streamlit", reason="Streamlit is not installed: pip install
 
 from myna.app import library_alike, library_desk, library_player
 from myna.library import Library, Lineage, open_library
+from myna.library.exporting import zip_bytes
 from myna.library.query import Filters, find, find_ids
 from myna.presets import Preset, dumps, loads
 from myna.presets.factory import load_factory
@@ -32,7 +35,7 @@ def preset(name: str, **changes) -> Preset:
 
 
 @pytest.fixture
-def shelf(tmp_path, monkeypatch) -> Library:
+def shelf(tmp_path, monkeypatch) -> Iterator[Library]:
     """The library of this user, in a folder of its own, with a few presets."""
     monkeypatch.setenv("MYNA_DATA_DIR", str(tmp_path / "own"))
     library = open_library()
@@ -47,7 +50,7 @@ def shelf(tmp_path, monkeypatch) -> Library:
 
 
 @pytest.fixture
-def empty(tmp_path, monkeypatch) -> Library:
+def empty(tmp_path, monkeypatch) -> Iterator[Library]:
     monkeypatch.setenv("MYNA_DATA_DIR", str(tmp_path / "empty"))
     yield open_library()
     library_desk.errands().close()
@@ -209,19 +212,13 @@ def test_chosen_presets_are_starred_tagged_exported_and_deleted_together(app, sh
     assert all("mine" in shelf.get(i).preset.tags for i in ids)
     press(page, "undo.go")
     assert not any("mine" in shelf.get(i).preset.tags for i in ids)
-    with zipfile.ZipFile(io.BytesIO(library_desk.the_library() and _zip(ids))) as archive:
+    with zipfile.ZipFile(io.BytesIO(zip_bytes(shelf, ids))) as archive:
         assert len(archive.namelist()) == 3 and all(loads(archive.read(n), TABLE) for n in archive.namelist())
     press(page, "bulk.delete")
     assert find(shelf).total == 10 and "chosen" not in texts(page)
     press(page, "undo.go")
     assert find(shelf).total == 13
     assert len(find_ids(shelf, Filters(min_rating=2))) == 3
-
-
-def _zip(ids: list[str]) -> bytes:
-    from myna.library.exporting import zip_bytes
-
-    return zip_bytes(library_desk.the_library(), ids)
 
 
 def test_more_pages_than_one_are_turned_and_chosen_all_at_once(app, empty: Library) -> None:
@@ -247,8 +244,9 @@ def test_a_page_of_an_older_address_that_is_gone_shows_the_first(app, shelf: Lib
 def test_uploads_are_imported_in_the_background_and_hostile_ones_are_told(app, empty: Library) -> None:
     page = app("library")
     good = {f"{name}.json": dumps(preset(name or "x")) for name in HOSTILE if "\u202e" not in name}
+    bank = {**good, "../../evil.json": dumps(preset("Evil")), "broken.json": b"{", "note.txt": "hi"}
     files = [
-        ("bank.zip", zipped({**good, "../../evil.json": dumps(preset("Evil")), "broken.json": b"{", "note.txt": "hi"}), "application/zip"),
+        ("bank.zip", zipped(bank), "application/zip"),
         ("../../<script>.json", dumps(preset("Loose")).encode(), "application/json"),
         ("no.zip", b"PK\x03\x04 nothing", "application/zip"),
     ]  # fmt: skip
@@ -370,7 +368,7 @@ def test_the_import_job_tells_what_it_did(empty: Library, tmp_path) -> None:
     told = io.StringIO()
     (tmp_path / "upload_0.zip").write_bytes(zipped({"a.json": dumps(preset("A")), "b.json": "{"}))
     (tmp_path / "upload_1.zip").write_bytes(b"no zip")
-    desk = Desk(tmp_path, told, __import__("threading").Event())
+    desk = Desk(tmp_path, told, threading.Event())
     result = import_job.run({"library": str(empty.database.path), "names": ["one", "two"]}, desk)
     assert (result["new"], result["known"], result["refused_count"]) == (1, 0, 2)
     assert any("total" in json.loads(line) for line in told.getvalue().splitlines())

@@ -180,7 +180,8 @@ def test_a_training_without_a_line_yet_says_so(app, tmp_path, monkeypatch) -> No
     folder = training(tmp_path, "fresh")
     monkeypatch.setenv("MYNA_RUNS_DIR", str(tmp_path))
     assert "Nothing was logged yet" in texts(app("runs", run="fresh"))
-    os.utime(folder / "log.jsonl", (time.time() - 9e4,) * 2)
+    long_ago_s = time.time() - 9e4
+    os.utime(folder / "log.jsonl", (long_ago_s, long_ago_s))
     assert "stopped" in "".join(b.label for b in app("runs").button)
 
 

@@ -62,7 +62,8 @@ def test_runs_are_found_at_any_depth_with_what_they_are(tmp_path: Path) -> None:
 def test_a_run_is_running_while_it_writes_finished_at_its_end_and_else_stopped(tmp_path: Path) -> None:
     folder = training(tmp_path, "a", line(1, loss=1.0))
     assert get_run(tmp_path, "a").status == "running"
-    os.utime(folder / "log.jsonl", (time.time() - 4000,) * 2)
+    long_ago_s = time.time() - 4000.0
+    os.utime(folder / "log.jsonl", (long_ago_s, long_ago_s))
     assert get_run(tmp_path, "a").status == "stopped"
     (folder / "final").mkdir()
     assert get_run(tmp_path, "a").status == "finished"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
@@ -33,8 +34,8 @@ def routes(entry: Entry) -> None:
             _way("As B", ":material/compare_arrows:", "compare-b", entry, help="Send to Compare as sound B")
 
 
-def _way(label: str, icon: str, way: str, entry: Entry, kind: str = "secondary", help: str | None = None) -> None:
-    st.button(label, key=f"entry.{way}", icon=icon, type=kind, on_click=_set, args=(way, entry.preset), help=help)  # type: ignore[arg-type]
+def _way(label: str, icon: str, way: str, entry: Entry, kind: Any = "secondary", help: str | None = None) -> None:
+    st.button(label, key=f"entry.{way}", icon=icon, type=kind, on_click=_set, args=(way, entry.preset), help=help)
 
 
 def _set(way: str, preset: Preset) -> None:

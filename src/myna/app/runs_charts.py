@@ -37,7 +37,7 @@ def curve_chart(title: str, curves: Mapping[str, Curve], *, key: str, log: bool 
         shown = thinned(curve, _POINTS)
         parts.append(pd.DataFrame({"step": shown.steps, "value": shown.values, "curve": name}))
     points = pd.concat(parts, ignore_index=True)
-    points = points[points["value"] > 0.0] if log else points
+    points = points.query("value > 0") if log else points
     _chart(title, points, list(curves), "step", "value", "curve", log, key, help=help)
 
 

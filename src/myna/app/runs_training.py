@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -122,7 +123,7 @@ def _smoothed(curve: Curve, over: int) -> Curve:
     """Running means over so many points, of those that there are at the beginning."""
     if over == 1:
         return curve
-    return Curve(curve.steps, pd.Series(curve.values).rolling(over, min_periods=1).mean().to_numpy())
+    return Curve(curve.steps, np.asarray(pd.Series(curve.values).rolling(over, min_periods=1).mean()))
 
 
 def _stacked(logs: Mapping[str, Log]) -> None:

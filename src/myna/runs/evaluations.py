@@ -71,10 +71,10 @@ def standings_of(run: Run) -> Standings:
 
 def _row(one: Any) -> Row | None:
     try:
-        whole = {name: int(one[name]) for name in ("renders", "targets", "seeds")}
-        sure = {name: _finite(one[name]) for name in _NEEDED}
-        maybe = {name: None if one.get(name) is None else _finite(one[name]) for name in _MAYBE}
-        return Row(_text(one["suite"]), _text(one["agent"]), **whole, **sure, **maybe)
+        told: dict[str, Any] = {name: int(one[name]) for name in ("renders", "targets", "seeds")}
+        told |= {name: _finite(one[name]) for name in _NEEDED}
+        told |= {name: None if one.get(name) is None else _finite(one[name]) for name in _MAYBE}
+        return Row(_text(one["suite"]), _text(one["agent"]), **told)
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
         return None
 
