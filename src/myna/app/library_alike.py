@@ -6,7 +6,7 @@ import streamlit as st
 
 from myna.app.guard import AUDIO_TYPES, MAX_UPLOAD_MB, read_sound
 from myna.app.jobs import Job
-from myna.app.library_desk import PER_PAGE, asked, errands, picked, set_address, the_library, the_sounds
+from myna.app.library_desk import PER_PAGE, asked, errands, first_page, picked, set_address, the_library, the_sounds
 from myna.app.library_rows import present, rows
 from myna.app.library_undo import MOST, changing
 from myna.app.sound import player
@@ -39,7 +39,7 @@ def _take() -> None:
         sound = read_sound(upload)
         st.session_state[_SOUND] = target_from_audio(sound.audio, name=sound.name)
         set_address(like=OWN, open="", view="")
-        st.session_state["p"] = 1
+        first_page()
 
 
 def alike_line() -> bool:
@@ -61,7 +61,7 @@ def alike_line() -> bool:
 
 def _close() -> None:
     set_address(like="")
-    st.session_state["p"] = 1
+    first_page()
 
 
 def alike(filters: Filters, page: int) -> Page:

@@ -24,6 +24,7 @@ __all__ = [
     "asked",
     "errands",
     "filters",
+    "first_page",
     "forget_filters",
     "picked",
     "set_address",

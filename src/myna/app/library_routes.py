@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from myna.app.library_desk import set_address
+from myna.app.library_desk import first_page, set_address
 from myna.app.library_player import current_probe
 from myna.app.match_session import draft, forget
 from myna.app.state import PAGES, go, open_in_synth
@@ -44,7 +44,7 @@ def _set(way: str, preset: Preset) -> None:
 
 def _like(entry_id: str) -> None:
     set_address(like=entry_id, open="", view="")
-    st.session_state["p"] = 1
+    first_page()
 
 
 def follow() -> None:

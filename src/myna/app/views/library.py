@@ -75,12 +75,14 @@ def _turn() -> None:
 
 def _browse() -> None:
     twins = asked("view") == TWINS
-    search_line()
+    if twins:
+        _twins_head()
+    else:
+        search_line()
     tell_trouble()
     follow_import()
     offer_undo()
     if twins:
-        _twins_head()
         duplicates()
         return
     _tools()
@@ -107,10 +109,10 @@ def _tools() -> None:
 
 def _twins_head() -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown("#### Duplicates", width="stretch")
+        st.markdown("**Duplicates**", width="stretch")
+        note_picker()
         st.button("All presets", key="twins.close", icon=":material/arrow_back:", on_click=set_address,
                   kwargs={"view": ""})  # fmt: skip
-    note_picker()
 
 
 def _list(likeness: bool, wanted: Filters) -> None:
