@@ -42,7 +42,7 @@ def curve_chart(title: str, curves: Mapping[str, Curve], *, key: str, log: bool 
 
 
 def loss_chart(title: str, rows: Sequence[Row], *, key: str) -> None:
-    """Draw the median loss of agents over renders, both logarithmic; references spend none and are in the table alone."""
+    """Draw the median loss of agents over renders, both logarithmic; what spends none is in the table alone."""
     moving = [row for row in rows if row.renders > 0 and row.median > 0.0]
     columns = {"renders": "renders", "loss": "median", "agent": "agent"}
     points = pd.DataFrame({name: [getattr(row, field) for row in moving] for name, field in columns.items()})
