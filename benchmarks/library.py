@@ -84,8 +84,7 @@ def heard(library: Library, count: int) -> tuple[Sounds, float]:
 
 def queries(library: Library, sounds: Sounds) -> dict[str, Callable[[], Any]]:
     """What is timed, by name."""
-    preset = draws(library, 1)[0]
-    target = sounds.pictures()[1][0]
+    entry = library.get(find_ids(library)[0])
     return {
         "first_page": lambda: find(library),
         "word": lambda: find(library, Filters(words="bass"), "relevance"),
@@ -99,9 +98,9 @@ def queries(library: Library, sounds: Sounds) -> dict[str, Callable[[], Any]]:
         "newest_last_page": lambda: find(library, sort="newest", offset=9 * len(sounds.pictures()[0]) // 10),
         "by_change": lambda: find(library, sort="changed"),
         "tags_counted": lambda: counted_tags(library),
-        "like_preset_with_render": lambda: sounds.like(preset),
-        "like_preset_filtered": lambda: sounds.like(preset, Filters(all_tags=("dark",))),
-        "distances_alone": lambda: np.argsort(np.sqrt(((sounds.pictures()[1] - target) ** 2).mean((1, 2, 3)))),
+        "like_entry": lambda: sounds.like(entry),
+        "like_entry_filtered": lambda: sounds.like(entry, Filters(all_tags=("dark",))),
+        "like_preset_and_its_render": lambda: sounds.like(entry.preset),
     }
 
 

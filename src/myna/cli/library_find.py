@@ -142,7 +142,7 @@ def _about(entry: Entry) -> list[str]:
     return lines + [shown(line) for line in entry.notes.splitlines()]
 
 
-def _sound(library: Library, what: str) -> Preset | Target:
+def _sound(library: Library, what: str) -> Entry | Preset | Target:
     from myna.audio.target import target_from_file
     from myna.render import find_preset
 
@@ -150,7 +150,7 @@ def _sound(library: Library, what: str) -> Preset | Target:
         return target_from_file(what)
     if not os.path.exists(what):
         try:
-            return library.get(what).preset
+            return library.get(what)
         except UsageError:
             pass  # then it is a name
     return find_preset(what, library.table.synth)

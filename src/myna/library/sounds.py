@@ -1,7 +1,8 @@
 """What presets sound like: a small picture of each, kept in the library, and the nearest to a preset or a recording.
 
-A picture is the log-mel of the preset's sound at three notes, averaged over a few stretches of time and 32 bands, all
-brought to one loudness. The distance of two is the root mean square of their difference in dB: volume does not count.
+A picture is the log-mel of the preset's sound at the bank's notes, averaged over a few stretches of time and 32 bands,
+all brought to one loudness. The distance of two is the root mean square of their difference in dB: volume does not
+count.
 Pictures are named after the engine's sources, and taken anew when these change.
 
 Shapes: n presets, K pictures, N notes, S stretches, B bands.
@@ -24,17 +25,17 @@ from myna.audio.target import TARGET_LUFS, Target
 from myna.errors import MynaError, UsageError
 from myna.features import analyse, frame_at, pool
 from myna.files import sha256_hex
+from myna.library.entry import Entry
 from myna.library.query import LIGHT, Filters, Page, as_row, matching
 from myna.library.schema import ENTRIES, PRESETS, SOUNDS
 from myna.library.store import Library, each_of
 from myna.presets import Preset, loads
-from myna.retrieval.bank import LEAN
+from myna.retrieval.bank import LEAN, NOTES
 from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
 
-__all__ = ["NOTES", "Sounds", "picture"]
+__all__ = ["Sounds", "picture"]
 
-NOTES = (48, 60, 72)
 GATE_S, TOTAL_S = 0.6, 1.0
 # Ends of the stretches in seconds, from the onset and from the end of the gate: short where the attack is told.
 _HELD_S = (0.0, 0.02, 0.06, 0.14, 0.3, 0.6)
@@ -61,15 +62,16 @@ def picture(audio: np.ndarray, gate_s: float, sample_rate: int, threads: int = 1
         threads: that share the work.
 
     Returns:
-        (n, S, B) float32 in dB, and which can be heard at all, (n,) bool.
+        (n, S, B) float32 in dB, all of it at the floor where nothing can be heard; and which can be heard, (n,) bool.
     """
     heard = analyse(audio, sample_rate, _HEARD, threads)
     held = [frame_at(min(t, gate_s), sample_rate) for t in _HELD_S]
     released = [frame_at(gate_s + t, sample_rate) for t in _RELEASED_S]
     parts = [pool(heard, edges, _BANDS).unflatten(-1, (-1, _BANDS)) for edges in (held, released)]
+    audible = heard.loudness_lufs > _SILENT_LUFS
     level = (TARGET_LUFS - heard.loudness_lufs)[:, None, None]
     drawn = torch.clamp(torch.cat(parts, 1) + level, min=_FLOOR_DB)
-    return drawn.numpy(), (heard.loudness_lufs > _SILENT_LUFS).numpy()
+    return torch.where(audible[:, None, None], drawn, _FLOOR_DB).numpy(), audible.numpy()
 
 
 class Sounds:
@@ -118,11 +120,13 @@ class Sounds:
                 progress(min(done + _BATCH, len(missing)), len(missing))
         return len(missing)
 
-    def like(self, sound: Preset | Target, filters: Filters | None = None, offset: int = 0, limit: int = 50) -> Page:
-        """The entries that sound most like a preset or a recording, nearest first; call `refresh` before.
+    def like(
+        self, sound: Entry | Preset | Target, filters: Filters | None = None, offset: int = 0, limit: int = 50
+    ) -> Page:
+        """The entries that sound most like an entry, a preset or a recording, nearest first; call `refresh` before.
 
         Args:
-            sound: a recording is compared at the note of NOTES that is nearest to its own.
+            sound: a recording is compared at its own note, between those that presets were heard at.
             filters: what the entries must be like beside it.
             offset: of the page's first row.
             limit: rows of the page at most.
@@ -133,7 +137,11 @@ class Sounds:
         if offset < 0 or limit < 0:
             raise UsageError("A page begins at 0 or later, and has 0 rows or more.")
         seqs, pictures = self.pictures()
-        away = self.distances(sound, pictures)
+        own = self._place(sound, seqs) if isinstance(sound, Entry) else None
+        if own is not None:
+            away = rms_db(pictures - pictures[own])
+        else:
+            away = self.distances(sound.preset if isinstance(sound, Entry) else sound, pictures)
         with self.library.database.reading() as connection:
             fit = list(connection.execute(matching(filters or Filters(), ENTRIES.c.seq)).scalars())
             rows = np.flatnonzero(np.isin(seqs, fit))
@@ -155,10 +163,9 @@ class Sounds:
             if not heard[0]:
                 raise UsageError("The preset is silent, and nothing sounds like silence.")
             return rms_db(pictures - drawn[0])
-        note = int(np.argmin(np.abs(np.array(NOTES) - sound.note_midi)))
         drawn, _ = picture(sound.audio[None], sound.gate_s, sound.sample_rate, self.renderer.threads)
         held = [start < sound.gate_s for start in _HELD_S[:-1]] + [True] * (len(_RELEASED_S) - 1)
-        return rms_db(pictures[:, note, held] - drawn[0, held])
+        return rms_db(_at_note(pictures, sound.note_midi)[:, held] - drawn[0, held])
 
     def pictures(self) -> tuple[np.ndarray, np.ndarray]:
         """All pictures of presets that can be heard: their entries' `seq` (K,) and (K, N, S, B) float32.
@@ -177,6 +184,13 @@ class Sounds:
                 seqs = np.array([seq for seq, _ in rows], np.int64)
                 self._read = (tuple(state), seqs, drawn.reshape(-1, *_SHAPE).astype(np.float32))
             return self._read[1:]
+
+    def _place(self, entry: Entry, seqs: np.ndarray) -> int | None:
+        """Where an entry's picture is, if there is one."""
+        with self.library.database.reading() as connection:
+            seq = connection.execute(select(ENTRIES.c.seq).where(ENTRIES.c.id == entry.id)).scalar()
+        found = np.flatnonzero(seqs == seq)
+        return int(found[0]) if len(found) else None
 
     def missing(self) -> list[int]:
         """The `seq` of entries without a picture by this engine; what `refresh` takes next."""
@@ -220,11 +234,19 @@ class Sounds:
             return None
 
     def _draw(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Pictures of presets u (n, P), (n, N, S, B) float32, and which are heard at each note, (n,) bool."""
+        """Pictures of presets u (n, P), (n, N, S, B) float32, and which can be heard at a note or more, (n,) bool."""
         rate, threads = self.renderer.sample_rate, self.renderer.threads
         audio = self.renderer.render(u, [Probe(note, 100, GATE_S, TOTAL_S) for note in NOTES])
         drawn, heard = picture(audio.reshape(-1, *audio.shape[2:]), GATE_S, rate, threads)
-        return drawn.reshape(-1, *_SHAPE), np.all(heard.reshape(-1, len(NOTES)), axis=1)
+        return drawn.reshape(-1, *_SHAPE), np.any(heard.reshape(-1, len(NOTES)), axis=1)
+
+
+def _at_note(pictures: np.ndarray, note_midi: float) -> np.ndarray:
+    """Pictures (K, N, S, B) at a note between NOTES, (K, S, B): the two beside it mixed, in dB."""
+    place = float(np.interp(note_midi, NOTES, range(len(NOTES))))
+    lower = min(int(place), len(NOTES) - 2)
+    share = np.float32(place - lower)
+    return (1 - share) * pictures[:, lower] + share * pictures[:, lower + 1]
 
 
 def rms_db(differences: np.ndarray) -> np.ndarray:
