@@ -15,14 +15,16 @@ setup: $(STAMP) ## Create .venv with pinned dependencies
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,app]'
 	touch $(STAMP)
 
 match: setup ## Match a recording: make match FILE=bass.wav BUDGET=2000 OUT=out/bass
 	$(BIN)/myna match "$(FILE)" --out "$(OUT)" $(if $(BUDGET),--budget $(BUDGET))
 
-test: setup lint ## Lint, type-check and run the tests
+test: setup lint ## Lint, type-check and run the tests, those in a browser where there is Chromium
 	$(BIN)/python -m pytest -n 2
+	@if command -v chromium >/dev/null; then $(BIN)/python -m pytest -m browser; \
+	else echo "no Chromium here: the tests in a browser are left out" >&2; fi
 
 bench: setup ## Measure the engine, the ears, the environment and the matcher: tables, then the same as JSON
 	$(BIN)/python benchmarks/engine.py --out out/bench/engine.json
@@ -36,8 +38,8 @@ bench: setup ## Measure the engine, the ears, the environment and the matcher: t
 soak: setup ## Run the long tests (minutes to hours)
 	MYNA_SOAK=1 $(BIN)/python -m pytest -m soak
 
-app: ## The web app (later milestone)
-	@echo "The app comes with a later milestone; until then use: make match FILE=your_sound.wav" >&2; exit 2
+app: setup ## Open the app in the browser
+	$(BIN)/myna app
 
 lint: setup ## Check style, formatting and types
 	$(BIN)/ruff check .

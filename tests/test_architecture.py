@@ -27,7 +27,7 @@ LAYERS = [
     ["render", "analysis", "playing"],
     ["contact_sheet", "runs"],
     ["matching", "exporting"],
-    ["match_files"],
+    ["export_zip", "helped", "match_files"],
     ["library"],
     ["app", "cli"],
 ]

@@ -12,6 +12,7 @@ Shapes: C channels, T samples.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import string
@@ -32,7 +33,7 @@ from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
 from myna.units import gain_to_db, note_name
 
-__all__ = ["FIELDS", "FORMATS", "LEVELS", "ExportSettings", "Exported", "export"]
+__all__ = ["FIELDS", "FORMATS", "LEVELS", "ExportSettings", "Exported", "export", "file_names", "read_log"]
 
 LOG, SHEET = "export.jsonl", "index.html"
 FORMATS = {"wav": "wav", "wav-float": "wav", "flac": "flac"}
@@ -187,15 +188,38 @@ def _items(presets: Sequence[Preset], settings: ExportSettings) -> list[_Item]:
         raise UsageError("There is nothing to export: name at least one preset.")
     if len({preset.synth for preset in presets}) > 1:
         raise UsageError("Presets of several synths cannot be exported together: export those of one.")
-    probes = settings.probes()
-    if len(presets) * len(probes) > MOST_FILES:
-        raise UsageError(f"These are {len(presets) * len(probes):,} files: export at most {MOST_FILES:,} at once.")
-    played = [(number, preset, probe) for number, preset in enumerate(presets, 1) for probe in probes]
-    stems = safe_stems(_name(preset, number, probe, settings) for number, preset, probe in played)
+    count = len(presets) * len(settings.probes())
+    if count > MOST_FILES:
+        raise UsageError(f"These are {count:,} files: export at most {MOST_FILES:,} at once.")
+    played = list(_played(presets, settings))
+    files = _named(played, settings)
     return [
-        _Item(preset, probe, f"{stem}.{FORMATS[settings.format]}", _key(preset, probe, settings))
-        for stem, (_, preset, probe) in zip(stems, played, strict=True)
+        _Item(preset, probe, file, _key(preset, probe, settings))
+        for file, (_, preset, probe) in zip(files, played, strict=True)
     ]
+
+
+def file_names(presets: Sequence[Preset], settings: ExportSettings, first: int) -> list[str]:
+    """The first names that an export would give, without any sound being made.
+
+    Args:
+        presets: as for `export`.
+        settings: likewise.
+        first: how many names at most.
+    """
+    return _named(list(itertools.islice(_played(presets, settings), first)), settings)
+
+
+def _played(presets: Sequence[Preset], settings: ExportSettings) -> Iterator[tuple[int, Preset, Probe]]:
+    """What is played, in order: the number of the preset, the preset, the note."""
+    probes = settings.probes()
+    return ((number, preset, probe) for number, preset in enumerate(presets, 1) for probe in probes)
+
+
+def _named(played: Sequence[tuple[int, Preset, Probe]], settings: ExportSettings) -> list[str]:
+    """A name that is taken is numbered by what comes before it, so the first names are known from the first alone."""
+    stems = safe_stems(_name(preset, number, probe, settings) for number, preset, probe in played)
+    return [f"{stem}.{FORMATS[settings.format]}" for stem in stems]
 
 
 def _name(preset: Preset, number: int, probe: Probe, settings: ExportSettings) -> str:
@@ -291,7 +315,7 @@ def _parsed(lines: Sequence[str]) -> Iterator[Exported]:
             one = Exported(**json.loads(line))
         except (ValueError, TypeError):
             continue
-        if os.path.basename(one.file) == one.file:
+        if isinstance(one.file, str) and os.path.basename(one.file) == one.file and one.file not in ("", ".", ".."):
             yield one
 
 

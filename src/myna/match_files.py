@@ -5,34 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import os
 import re
 from pathlib import Path
 from typing import Any
 
-from myna.errors import MynaError, printable
 from myna.files import make_folder, write_atomic
 
-__all__ = ["open_out", "write_match"]
+__all__ = ["write_match"]
 
 OURS = re.compile(r"\d{1,3}\.(json|wav)")
-
-
-def open_out(out: str) -> Path:
-    """Make the output folder and check, before any work, that files can be written there.
-
-    Raises:
-        MynaError: it cannot be made or written to.
-    """
-    folder = make_folder(out)
-    try:
-        probe = folder / f".myna-{os.getpid()}.tmp"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        reason = error.strerror or error
-        raise MynaError(f"cannot write to the folder {printable(out)} ({reason}): choose another --out.") from error
-    return folder
 
 
 def write_match(result: Any, folder: Path, source: str, interrupted: bool = False) -> dict[str, Any]:

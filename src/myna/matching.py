@@ -12,7 +12,6 @@ import numpy as np
 from myna.agents import Goal, Match, Watch, make_agent
 from myna.agents.archive import AUDIBLE_DB
 from myna.audio.target import Target
-from myna.envs.history import Edit
 from myna.errors import UsageError
 from myna.evaluation.metrics import metrics
 from myna.evaluation.similarity import similarity_percent
@@ -56,7 +55,7 @@ class Alternative:
 
 @dataclass(frozen=True)
 class MatchResult:
-    """Everything that a report tells; `edits` are the moves from each best preset to the next, oldest first."""
+    """Everything that a report tells; `first_u` is the preset (P,) that was heard first."""
 
     target: Target
     settings: MatchSettings
@@ -74,7 +73,7 @@ class MatchResult:
     note_midi: float
     gate_s: float
     warnings: tuple[str, ...] = field(default=())
-    edits: tuple[Edit, ...] = field(default=())
+    first_u: np.ndarray | None = None
 
 
 def match_target(
@@ -177,7 +176,7 @@ def _result(target: Target, settings: MatchSettings, renderer: Renderer, goal: G
         note_midi=target.note_midi,
         gate_s=target.gate_s,
         warnings=tuple(target.warnings),
-        edits=tuple(match.edits(renderer.table)),
+        first_u=match.trail[0][2] if match.trail else None,
     )
 
 

@@ -38,7 +38,7 @@ def matched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(myna.retrieval.bank, "DRAWS", 24)
         patch.setattr(myna.retrieval.bank, "UNIFORM_DRAWS", 4)
-        patch.setattr(myna.retrieval.bank, "load_factory", lambda _: ())
+        patch.setattr(myna.retrieval.bank, "load_trainable", lambda _: ())
         patch.setattr(myna.retrieval.bank, "bank_dir", lambda: tmp_path_factory.mktemp("bank"))
         myna.retrieval.bank.forget()
         request = {"name": "tone", "synth": "serum-lite", "agent": "auto", "budget": 80, "top": 4}

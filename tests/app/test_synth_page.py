@@ -232,7 +232,7 @@ def test_two_sessions_do_not_mix(app) -> None:
     assert panel_of(second).preset.name == "Init" and FACTORY[3].name not in texts(second)
 
 
-@pytest.mark.parametrize("preset", FACTORY[::28], ids=lambda p: p.name)
+@pytest.mark.parametrize("preset", FACTORY[::56], ids=lambda p: p.name)
 def test_any_preset_can_be_shown_on_every_rack(app, preset: Preset) -> None:
     page = app()
     panel_of(page).load(preset)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from myna.cli.app import LIMIT_MB, Options, command_line
+from myna.cli.app import LIMIT_MB, THEMES, Options, command_line
 from myna.cli.main import main
 
 SHUT = {
@@ -34,9 +34,10 @@ def test_the_app_listens_to_this_machine_alone_and_tells_nobody() -> None:
     assert SHUT.items() <= settings(command).items()
 
 
-def test_its_options_are_those_of_streamlit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_options_are_those_of_streamlit() -> None:
     config = pytest.importorskip("streamlit.config", reason="Streamlit is not installed: pip install 'myna[app]'")
-    assert {name for name in settings(command_line(Options()))} <= set(config._config_options_template)
+    for theme in THEMES:
+        assert set(settings(command_line(Options(theme=theme)))) <= set(config._config_options_template)
 
 
 def test_the_limit_of_an_upload_is_the_same_in_both_places() -> None:
@@ -53,13 +54,21 @@ def test_port_address_and_browser_can_be_chosen(monkeypatch: pytest.MonkeyPatch)
     assert (chosen["server.port"], chosen["server.address"], chosen["server.headless"]) == ("9000", "0.0.0.0", "true")
 
 
+def test_it_is_dark_unless_asked_otherwise() -> None:
+    grounds = {theme: settings(command_line(Options(theme=theme))).get("theme.backgroundColor") for theme in THEMES}
+    assert grounds == {"dark": "#12151d", "light": "#f4f2ee", "system": None}
+    assert Options().theme == "dark"
+
+
 def test_without_streamlit_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert main(["app"]) == 5
     assert capsys.readouterr().err == "myna: The app needs Streamlit: install it with `pip install 'myna[app]'`.\n"
 
 
-@pytest.mark.parametrize("arguments", [["--port", "0"], ["--port", "x"], ["--poort", "1"], ["extra"]])
+@pytest.mark.parametrize(
+    "arguments", [["--theme", "pink"], ["--port", "0"], ["--port", "x"], ["--poort", "1"], ["extra"]]
+)
 def test_a_mistake_is_one_sentence(arguments: list[str], capsys) -> None:
     assert main(["app", *arguments]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1

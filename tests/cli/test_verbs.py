@@ -88,7 +88,7 @@ def test_no_color_keeps_colours_off_a_terminal(colour: bool) -> None:
 
 @pytest.mark.parametrize(("words", "place"), LEAVES)
 def test_an_unknown_option_is_refused_with_the_nearest(words: list[str], place: Place, capsys) -> None:
-    meant = max(place.options, key=len)
+    meant = max((option for option in place.options if option[:-1] not in place.options), key=len)
     said = told(2, [*words, meant[:-1]], capsys)
     assert f"unknown option '{meant[:-1]}' (did you mean {meant}?): see `myna {' '.join(words)} --help`." in said
 

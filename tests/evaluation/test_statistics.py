@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from myna.errors import UsageError
-from myna.evaluation.statistics import holm, paired_ratio
+from myna.evaluation.statistics import holm, median_interval, paired_ratio
 from myna.seeding import generator
 
 
@@ -89,3 +89,14 @@ def test_holm_multiplies_by_the_hypotheses_left_never_falls_and_stops_at_one() -
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.9, 0.8]) == pytest.approx([1.0, 1.0])
     assert holm([]) == []
+
+
+@pytest.mark.parametrize(("targets", "instruments"), [(7, 3), (60, 36), (61, 20)])
+def test_the_interval_of_groups_is_that_of_whole_groups_drawn_by_hand(targets: int, instruments: int) -> None:
+    values = generator(0, "groups", "values", str(targets)).normal(size=targets)
+    names = [str(number) for number in generator(0, "groups", str(targets)).integers(instruments, size=targets)]
+    found = median_interval(values, generator(1, "groups"), 300, names)
+    members = [np.flatnonzero(np.array(names) == name) for name in dict.fromkeys(names)]
+    chosen = generator(1, "groups").integers(len(members), size=(300, len(members)))
+    medians = [np.median(values[np.concatenate([members[place] for place in row])]) for row in chosen]
+    assert found == tuple(np.percentile(medians, (2.5, 97.5)))

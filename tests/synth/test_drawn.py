@@ -72,7 +72,7 @@ def test_an_oscillator_is_drawn_as_its_frames_stand_and_half_way_between_them(ta
     for place in (0, 7, FRAMES - 1):
         drawn = wavetable_cycle({"osc_a.table": table, "osc_a.position": place / (FRAMES - 1)}, "osc_a")
         stored = frame(table, place, 9)
-        np.testing.assert_allclose(drawn, stored[:: len(stored) // len(drawn)][: len(drawn)], atol=1e-6)
+        np.testing.assert_allclose(drawn, stored[:: len(stored) // 200], atol=1e-6)
     assert np.isfinite(wavetable_cycle({"osc_a.table": table, "osc_a.position": 0.5}, "osc_a")).all()
 
 

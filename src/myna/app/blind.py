@@ -16,13 +16,14 @@ import json
 import secrets
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
 from myna.app.pair import Pair
+from myna.errors import MynaError
 from myna.evaluation.listening.abx import Abx
 from myna.files import data_dir, make_folder, write_atomic
 from myna.seeding import generator
@@ -42,12 +43,14 @@ class Blind:
     Attributes:
         id: unguessable; who knows it owns the test.
         abx: the test.
-        sounds: A and B.
+        pair: what is compared, and how loud.
+        sounds: A and B as they are heard.
         folder: where its record is kept.
     """
 
     id: str
     abx: Abx
+    pair: Pair
     sounds: tuple[np.ndarray, np.ndarray]
     folder: Path
     began_s: float = field(default_factory=time.monotonic)
@@ -56,6 +59,10 @@ class Blind:
     def file(self) -> Path:
         """Its record: the votes so far, and the key once it is over."""
         return self.folder / f"abx-{self.id}.json"
+
+    def is_of(self, pair: Pair) -> bool:
+        """Whether it is a test of these very sounds."""
+        return pair.a is self.pair.a and pair.b is self.pair.b and pair.equal == self.pair.equal
 
     def clips(self) -> dict[str, np.ndarray]:
         """A, B and X of the trial that waits, of one length; the same at each call."""
@@ -70,13 +77,17 @@ class Blind:
         return sound + (noise[0] - noise[1]) * np.float32(STEP)
 
     def vote(self, said: str) -> None:
-        """Take a vote, and keep it at once.
+        """Take a vote, and keep it at once; one that cannot be kept does not count.
 
         Raises:
             MynaError: the record cannot be written, or the test is over.
         """
         self.abx.vote(said, time.monotonic() - self.began_s)
-        self.keep()
+        try:
+            self.keep()
+        except MynaError:
+            self.abx.votes.pop()
+            raise
 
     def keep(self) -> None:
         """Write the record, which only this user can read."""
@@ -111,7 +122,7 @@ class Blinds:
         }
         # The entropy is the operating system's: a seed that could be guessed or repeated would give the key away.
         abx = Abx((names[0], names[1]), count, secrets.randbits(128), about)
-        blind = Blind(secrets.token_hex(16), abx, (a, b), data_dir() / "listening")
+        blind = Blind(secrets.token_hex(16), abx, replace(pair), (a, b), data_dir() / "listening")
         blind.keep()
         with self._lock:
             self._tests[blind.id] = blind

@@ -17,10 +17,17 @@ __all__ = ["blind_test", "current_blind"]
 _KEY = "test"
 
 
-def current_blind() -> Blind | None:
-    """The test that the address names, or that the session was at before it went to another page."""
+def current_blind(pair: Pair) -> Blind | None:
+    """The test that the address names, or that the session was at before it went to another page.
+
+    After a reload the pair is that of the test; a test that is over goes when another pair is chosen.
+    """
     name = st.query_params.get(_KEY) or st.session_state.get("compare.test")
     blind = the_blinds().find(name)
+    if blind is not None and pair.a is None and pair.b is None:
+        pair.a, pair.b, pair.equal = blind.pair.a, blind.pair.b, blind.pair.equal
+    if blind is not None and blind.abx.done and not blind.is_of(pair):
+        blind = None
     _follow(blind.id if blind is not None else "")
     return blind
 
@@ -44,7 +51,8 @@ def blind_test(pair: Pair, blind: Blind | None) -> None:
 
 
 def _before(pair: Pair) -> None:
-    left, right = st.columns((1.2, 1), gap="medium")
+    with st.container(key="stack-before"):
+        left, right = st.columns((1.2, 1), gap="medium")
     with left, st.container(border=True, key="blind-start"):
         st.markdown("**Can you really tell them apart?**")
         st.markdown(
@@ -63,13 +71,19 @@ def _before(pair: Pair) -> None:
 
 
 def _trial(blind: Blind) -> None:
+    with st.container(key="trial"):
+        _ballot(blind)
+
+
+def _ballot(blind: Blind) -> None:
     abx = blind.abx
     st.progress(abx.trial / abx.count, f"Trial {abx.trial + 1} of {abx.count}")
     deck([Track(key, audio) for key, audio in blind.clips().items()], key="blind.deck", blind=True)
     with st.container(horizontal=True, key="ballot"):
         for side, shortcut in (("A", "1"), ("B", "2")):
+            # A button of its own for each trial: a double click must not vote on the next one unheard.
             st.button(
-                f"X is {side}", key=f"vote.{side}", shortcut=shortcut, width="stretch",
+                f"X is {side}", key=f"vote.{side}.{abx.trial}", shortcut=shortcut, width="stretch",
                 on_click=attempt, args=(blind.vote, side),
             )  # fmt: skip
     st.button("Stop without a result", key="blind.stop", type="tertiary", on_click=_follow, args=("",))
@@ -77,7 +91,8 @@ def _trial(blind: Blind) -> None:
 
 def _after(blind: Blind) -> None:
     found, abx = blind.abx.result(), blind.abx
-    left, right = st.columns((1, 1.4), gap="medium")
+    with st.container(key="stack-after"):
+        left, right = st.columns((1, 1.4), gap="medium")
     with left, st.container(border=True, key="blind-verdict"):
         st.html(_score(found.wins, abx.count))
         st.markdown(f"**{_verdict(found.p)}**")
@@ -111,10 +126,10 @@ def _score(right: int, count: int) -> str:
 
 
 def _votes(blind: Blind) -> str:
-    """A row of marks: in each trial what X was, and whether it was said."""
+    """A row of marks: what X was in each trial, and whether that was said."""
     marks = "".join(
-        f'<li class="{"right" if vote.said == blind.abx.x_is(i) else "wrong"}"'
-        f' title="trial {i + 1}: X was {blind.abx.x_is(i)}, said {vote.said}">{blind.abx.x_is(i)}</li>'
+        f'<b class="{"right" if vote.said == blind.abx.x_is(i) else "wrong"}"'
+        f' title="trial {i + 1}: X was {blind.abx.x_is(i)}, said {vote.said}">{blind.abx.x_is(i)}</b>'
         for i, vote in enumerate(blind.abx.votes)
     )
-    return f'<ol class="votes">{marks}</ol>'
+    return f'<div class="votes">{marks}</div>'

@@ -20,7 +20,7 @@ from myna.app.panel import Panel
 from myna.evaluation.report.knobs import in_words, module_title
 from myna.params import Parameter, ParameterTable
 
-__all__ = ["RACKS", "edited_rows", "module_card", "modules_in", "numbered"]
+__all__ = ["RACKS", "edited_rows", "in_columns", "module_card", "modules_in", "numbered"]
 
 RACKS: dict[str, tuple[str, ...]] = {
     "Oscillators": ("osc", "sub", "noise"),
@@ -40,6 +40,23 @@ def modules_in(table: ParameterTable, rack: str) -> list[str]:
     wanted = RACKS[rack]
     start_of = {module: module.partition("_")[0] for module in table.modules}
     return [m for m in table.modules if start_of[m] in wanted or (not wanted and start_of[m] not in known)]
+
+
+def in_columns(panel: Panel, modules: list[str], columns: int) -> list[list[str]]:
+    """Modules in columns of about one height: each goes to the shortest so far, the first one where they are alike."""
+    shelves: list[list[str]] = [[] for _ in range(columns)]
+    heights = [0] * columns
+    for module in modules:
+        place = heights.index(min(heights))
+        shelves[place].append(module)
+        heights[place] += _height(panel, module)
+    return shelves
+
+
+def _height(panel: Panel, module: str) -> int:
+    """About how many rows of knobs a card is high."""
+    knobs = [p for p in panel.table.parameters if p.module == module]
+    return 4 + len(knobs) // ABREAST if panel.values.get(f"{module}.on", True) else 1
 
 
 def module_card(panel: Panel, module: str, gate_s: float, total_s: float, roll: Callable[[str], None]) -> None:

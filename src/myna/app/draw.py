@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from myna.app.sound import Level
-from myna.evaluation.report.charts import curve_chart
+from myna.evaluation.report.charts import curve_chart, term_bars
 from myna.evaluation.report.clips import wave_path
 from myna.features.spectrogram import log_spectrogram
 from myna.synth import drawn
@@ -33,6 +33,7 @@ __all__ = [
     "screen",
     "similarity",
     "spectrogram",
+    "terms",
     "waveform",
 ]
 
@@ -245,3 +246,13 @@ def similarity(percent: float) -> str:
     )
     picture = _image(inner, 200.0, 112.0, f"{percent:.0f} percent similar", "", "xMidYMid")
     return f'<div class="similarity">{picture}<b>{percent:.0f}<small> %</small></b><span>similar</span></div>'
+
+
+def terms(losses: Mapping[str, float], most: int = 5) -> str:
+    """What still differs, dearest first: a bar for each part of the loss."""
+    rows = "".join(
+        f'<div><span>{html.escape(bar.title)}</span><i><b style="width:{bar.width:.1f}%"></b></i>'
+        f"<em>{bar.value:.3f}</em></div>"
+        for bar in term_bars(losses)[:most]
+    )
+    return f'<div class="terms">{rows}</div>'

@@ -34,6 +34,7 @@ __all__ = ["KINDS", "Job", "Jobs", "the_jobs"]
 
 KINDS: dict[str, str] = {
     "match": "myna.app.match_job",
+    "export": "myna.app.export_job",
     "speed": "myna.app.speed_job",
     "import": "myna.app.import_job",
     "pictures": "myna.app.pictures_job",

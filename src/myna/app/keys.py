@@ -42,7 +42,8 @@ def keyboard(keys: Keys) -> None:
             "Note", NOTES, key="keys.note", required=True, label_visibility="collapsed", on_change=_pressed,
             args=(keys,), width="stretch",
         )  # fmt: skip
-    octave, velocity, gate = st.columns(3, gap="small", wrap=False)
+    with st.container(key="keys"):
+        octave, velocity, gate = st.columns(3, gap="small", wrap=False)
     with octave:
         show("keys.octave", min(max(keys.note // 12 - 1, OCTAVES[0]), OCTAVES[-1]))
         st.select_slider("Octave", OCTAVES, key="keys.octave", on_change=_pressed, args=(keys,))

@@ -71,7 +71,7 @@ def alike(filters: Filters, page: int) -> Page:
         MynaError: the preset is gone, or silent.
     """
     like = asked("like")
-    sound = st.session_state[_SOUND] if like == OWN else the_library().get(like).preset
+    sound = st.session_state[_SOUND] if like == OWN else the_library().get(like)
     return the_sounds().like(sound, filters, (page - 1) * PER_PAGE, PER_PAGE)
 
 

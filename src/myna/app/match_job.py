@@ -6,6 +6,7 @@ The request: `name` (of the sound, for people), `note` and `gate` (as corrected 
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 import time
@@ -33,10 +34,10 @@ SAID = 6
 
 def prepare() -> None:
     """Load what a match needs: the engine, the ears, the search."""
-    import myna.matching  # noqa: F401 - for what it brings along
     from myna.synth.base import Probe
     from myna.synth.renderer import Renderer
 
+    importlib.import_module("myna.matching")
     renderer = Renderer()
     renderer.render(renderer.table.encode(renderer.table.defaults)[None], Probe(60, 100, 0.05, 0.1))
 
@@ -51,6 +52,7 @@ def run(request: Mapping[str, Any], desk: Any) -> dict[str, Any]:
     Raises:
         MynaError: the sound or a setting cannot be used, or it was stopped before anything was heard.
     """
+    from myna.helped import what_helped
     from myna.match_files import write_match
     from myna.matching import match_target
 
@@ -70,7 +72,7 @@ def run(request: Mapping[str, Any], desk: Any) -> dict[str, Any]:
     desk.tell(says="Writing the report")
     write_match(result, desk.folder, request["name"], desk.stopped())
     summary = json.loads((desk.folder / "match.json").read_bytes())  # its paths are those inside the folder
-    more = {"total_s": target.total_s, "story": _story(result), "findings": _findings(result, target)}
+    more = {"total_s": target.total_s, "story": what_helped(result, most=SAID), "findings": _findings(result, target)}
     return {**summary, **more}
 
 
@@ -117,13 +119,6 @@ class _Live:
         if self.pending is not None and now_s - self.written_s >= BEST_EVERY_S:
             write_atomic(self.desk.folder / BEST, encode_sound(self.pending, self.sample_rate))
             self.pending, self.written_s = None, now_s
-
-
-def _story(result: Any) -> list[str]:
-    """The steps that helped most, in words, in the order in which they were made."""
-    from myna.envs.history import biggest, sentences
-
-    return sentences(synth_table(result.settings.synth), biggest(result.edits, SAID))
 
 
 def _findings(result: Any, target: Target) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from myna.app.speed import learn
 from myna.app.state import open_in_synth, plain
 from myna.app.toolbar import preset_file_name
 from myna.errors import MynaError
-from myna.evaluation.report.match_report import verdict
+from myna.evaluation.report.match_report import POOR_LOSS, verdict
 from myna.evaluation.similarity import similarity_percent
 from myna.presets import Preset, dumps, loads
 from myna.synth.registry import synth_table
@@ -84,8 +84,9 @@ def _verdict(job: Job) -> None:
     told = SimpleNamespace(loss=loss, terms=terms, settings=SimpleNamespace(synth=words["synth"]))
     st.html(draw.similarity(words["similarity_percent"]))
     st.markdown(verdict(told))
-    for finding in words["findings"][:FINDINGS]:
-        st.caption(f"• {plain(finding['text'])}")
+    st.html(draw.terms(terms))
+    if loss > POOR_LOSS:
+        st.markdown("What is missing: " + "; ".join(plain(finding["text"]) for finding in words["findings"][:FINDINGS]))
 
 
 def _pair(target: tuple[np.ndarray, float], match: tuple[np.ndarray, float], rate: int) -> None:
@@ -153,13 +154,18 @@ def _alternatives(job: Job, found: list[Found], sounds: list[tuple[np.ndarray, f
             st.caption(_gain(gain_db))
             player(audio, one.sample_rate, name=one.title)
             with st.container(horizontal=True, gap="small"):
-                rest = {"type": "tertiary"}
-                st.button("Closer", key=f"closer.{place}", on_click=closer, args=(job, one.preset), **rest)
-                st.button("Start from this", key=f"from.{place}", on_click=prepare_from, args=(job, one.preset), **rest)
-                st.button("Synth", key=f"send.{place}", on_click=_send, args=(one.preset,), **rest)
+                st.button("Closer", key=f"closer.{place}", on_click=closer, args=(job, one.preset), type="tertiary")
+                st.button(
+                    "Start from this",
+                    key=f"from.{place}",
+                    on_click=prepare_from,
+                    args=(job, one.preset),
+                    type="tertiary",
+                )
+                st.button("Synth", key=f"send.{place}", on_click=_send, args=(one.preset,), type="tertiary")
                 st.download_button(
                     "Preset", dumps(one.preset), preset_file_name(one.preset), "application/json", key=f"get.{place}",
-                    on_click="ignore", **rest,
+                    on_click="ignore", type="tertiary",
                 )  # fmt: skip
 
 
@@ -167,11 +173,11 @@ def _how(job: Job) -> None:
     """The edits that helped most, and the curve."""
     left, right = st.columns((1, 1), gap="medium")
     with left, st.container(border=True, key="result-story"):
-        st.markdown("**What helped most**")
+        st.markdown("**What helped most** on the way from the first preset")
         for sentence in job.result["story"]:
             st.markdown(f"- {plain(sentence)}")
         if not job.result["story"]:
-            st.caption("The first preset that was tried is the best: give it more renders.")
+            st.caption("No single module made the difference: give it more renders.")
     with right:
         picture = draw.curve(job.points, int(job.result["renders"]))
         if picture:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from myna.app import draw
 from myna.app.guard import AUDIO_TYPES, MAX_UPLOAD_MB
+from myna.app.jobs import the_jobs
 from myna.app.match_session import Bytes, Draft, begin, draft, take_sound
 from myna.app.panel import Panel
 from myna.app.sound import example_sound, level_of, player
@@ -145,6 +146,7 @@ def _search(current: Draft, target: Target) -> None:
     budget = st.select_slider("Renders it may spend", BUDGETS, USUAL_BUDGET, key="match.budget")
     _time(budget, target)
     _start(current, synth)
+    the_jobs().warm("match")
     if st.button("Match", key="match.go", type="primary", icon=":material/graphic_eq:", width="stretch"):
         request = {
             "name": target.name,
@@ -164,8 +166,13 @@ TOP = 5
 """The best and four others that differ to the ear."""
 
 
-@st.fragment(run_every=2.0)
 def _time(budget: int, target: Target) -> None:
+    """How long it will take; asked again and again until the speed is known."""
+    again_s = 2.0 if seconds_for(budget, target.total_s) is None else None
+    st.fragment(_tell_time, run_every=again_s)(budget, target)
+
+
+def _tell_time(budget: int, target: Target) -> None:
     seconds = seconds_for(budget, target.total_s)
     st.caption("Measuring how fast this machine is …" if seconds is None else f"Takes about {in_words(seconds)} here.")
 

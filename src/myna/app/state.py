@@ -56,6 +56,7 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("compare", "Compare", ":material/compare_arrows:"),
     PageEntry("library", "Library", ":material/library_music:"),
     PageEntry("runs", "Runs", ":material/monitoring:"),
+    PageEntry("export", "Export", ":material/archive:"),
 )
 """The pages in the order of the menu, the first one first; a new page is one file and one line here."""
 

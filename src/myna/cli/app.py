@@ -7,31 +7,30 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from myna.cli.arguments import UNSAID, Flag, named, parse, whole
+from myna.cli.arguments import UNSAID, Flag, chosen, named, parse, whole
 from myna.errors import BackendError
 
 __all__ = ["Options", "run"]
 
 LIMIT_MB = 20
-THEME = {
-    "base": "dark",
-    "primaryColor": "#f0a13a",
-    "backgroundColor": "#12151d",
-    "secondaryBackgroundColor": "#1b202b",
-    "textColor": "#e6e9f2",
-    "borderColor": "#2a3140",
-    "baseRadius": "0.55rem",
-    "baseFontSize": 15,
-    "showWidgetBorder": "false",
+LOOK = {"primaryColor": "#f0a13a", "baseRadius": "0.55rem", "baseFontSize": 15, "showWidgetBorder": "false"}
+COLOURS = {
+    "dark": {
+        "backgroundColor": "#12151d",
+        "secondaryBackgroundColor": "#1b202b",
+        "textColor": "#e6e9f2",
+        "borderColor": "#2a3140",
+    },
+    "light": {
+        "backgroundColor": "#f4f2ee",
+        "secondaryBackgroundColor": "#e8e4dc",
+        "textColor": "#1d222c",
+        "borderColor": "#d5cfc3",
+    },
 }
-LIGHT = {
-    "backgroundColor": "#f4f2ee",
-    "secondaryBackgroundColor": "#e8e4dc",
-    "textColor": "#1d222c",
-    "borderColor": "#d5cfc3",
-}
+THEMES = ("dark", "light", "system")
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,8 @@ class Options:
     """who can reach it: this machine alone by default; 0.0.0.0 for everybody in the network"""
     runs: Annotated[str, named("DIR"), UNSAID] = ""
     """the folder whose trainings and evaluations are shown (default MYNA_RUNS_DIR, or out)"""
+    theme: Annotated[str, chosen(THEMES)] = "dark"
+    """dark, light, or as the computer has it, with a choice in the app's menu"""
     no_browser: Flag = False
     """only print the address"""
     debug: Flag = False
@@ -70,12 +71,12 @@ def command_line(options: Options) -> list[str]:
     """The command that starts the app: Streamlit on the app's entry, shut towards the outside."""
     # By its place, not by import: the two faces never import each other.
     entry = Path(__file__).parents[1] / "app" / "main.py"
-    settings = {**_server(options), **_theme()}
+    settings = {**_server(options), **_theme(options.theme)}
     flags = [f"--{name}={value}" for name, value in settings.items()]
     return [sys.executable, "-m", "streamlit", "run", str(entry), *flags]
 
 
-def _server(options: Options) -> dict[str, object]:
+def _server(options: Options) -> dict[str, Any]:
     return {
         "global.developmentMode": "false",  # it is guessed from where Streamlit lies, and then no port may be chosen
         "server.address": options.address,
@@ -94,9 +95,13 @@ def _server(options: Options) -> dict[str, object]:
     }
 
 
-def _theme() -> dict[str, object]:
-    dark = {f"theme.{name}": value for name, value in THEME.items()}
-    return dark | {f"theme.light.{name}": value for name, value in LIGHT.items()}
+def _theme(name: str) -> dict[str, Any]:
+    """One theme is fixed by Streamlit; two leave the choice to the computer and the menu."""
+    look = {f"theme.{key}": value for key, value in LOOK.items()}
+    if name == "system":
+        both = {f"theme.{one}.{key}": value for one, colours in COLOURS.items() for key, value in colours.items()}
+        return look | both
+    return look | {"theme.base": name} | {f"theme.{key}": value for key, value in COLOURS[name].items()}
 
 
 def _flag(value: bool) -> str:

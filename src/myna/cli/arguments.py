@@ -185,7 +185,7 @@ def names(metavar: str) -> PrimitiveConstructorSpec[Any]:
             raise ValueError("name at least one")
         return found
 
-    return _value(metavar, convert, ",".join)
+    return _value(metavar, convert, lambda value: "all" if value is None else ",".join(value))
 
 
 def named(metavar: str, flag: str | None = None) -> Any:

@@ -14,7 +14,10 @@ __all__ = ["Options", "run"]
 
 @dataclass(frozen=True)
 class Options:
-    """Compare agents on frozen suites. What is there already is not run again: a run that was stopped goes on."""
+    """Compare agents on frozen suites. What is there already is not run again: a run that was stopped goes on.
+
+    Example: myna evaluate --suite real --agents cma-es,policy+cma-es --budgets 16,256 --seeds 1 --processes 2
+    """
 
     suite: Annotated[tuple[str, ...], names("NAME,…"), UNSAID] = ()
     """suites (default all; see `myna suites list`)"""
@@ -34,6 +37,10 @@ class Options:
     """of one thread each; the rows do not depend on them"""
     only_table: Flag = False
     """run nothing: make the results anew from the rows that are there"""
+    no_report: Flag = False
+    """leave out report.html and the figure"""
+    sounds: Annotated[int, whole(0, 1_000)] = 16
+    """targets that can be heard in the report, as many as fit"""
     quiet: Flag = False
     """say nothing while it runs"""
     json: Flag = False
@@ -41,7 +48,7 @@ class Options:
 
 
 def run(argv: list[str]) -> int:
-    """Evaluate, and print the median losses; 0."""
+    """Evaluate, write the report, and print the median losses; 0."""
     options = parse(Options, "myna evaluate", argv)
     from pathlib import Path
 
@@ -61,6 +68,8 @@ def run(argv: list[str]) -> int:
             options.limit or None,
         )
         summary = _evaluated(evaluate, asked, out, options)
+    if not options.no_report:
+        _report(out, options)
     if options.json:
         print_json(summary)
     else:
@@ -85,6 +94,14 @@ def _evaluated(evaluate: Any, asked: Any, out: Any, options: Options) -> Mapping
     except KeyboardInterrupt:
         say(f"stopped: the same command goes on; what is done lies in {shown(options.out)}.")
         raise
+
+
+def _report(out: Any, options: Options) -> None:
+    from myna.evaluation.report.evaluation_report import write_evaluation_report
+
+    page = write_evaluation_report(out, options.sounds)
+    if not options.quiet:
+        say(f"the report is {shown(str(page))}.")
 
 
 def _tables(standings: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -17,7 +17,10 @@ LEVELS = ("as-is", "peak", "loudness")
 
 @dataclass(frozen=True)
 class Options:
-    """Play presets into a folder of sounds, with a page that shows them. What is there already is not played again."""
+    """Play presets into a folder of sounds, with a page that shows them. What is there already is not played again.
+
+    Example: myna export "Felt Upright" mine.json --notes 36,48,60 --level peak --out out/pack
+    """
 
     presets: Annotated[tuple[str, ...], Argument, one_or_more("PRESET…"), UNSAID]
     """preset files, or names of factory presets"""

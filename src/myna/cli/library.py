@@ -33,8 +33,15 @@ OPTIONS = functools.reduce(
 )
 
 
+ABOUT = """The presets that you keep: add them, find them by words, tags or sound, move them in and out.
+
+Example: myna library list"""
+
+
 def run(argv: list[str]) -> int:
     """Run one of the ten and return the exit code."""
     if argv and not argv[0].startswith("-") and argv[0] not in VERBS:
         raise UsageError(unknown("verb", argv[0], [*VERBS]))
-    return parse(OPTIONS, "myna library", argv).run()
+    if argv and argv[0] in VERBS:
+        return parse(VERBS[argv[0]], f"myna library {argv[0]}", argv[1:]).run()
+    return parse(OPTIONS, "myna library", argv, ABOUT).run()  # its help, or what is missing

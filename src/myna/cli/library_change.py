@@ -21,7 +21,10 @@ Ids = Annotated[tuple[str, ...], Argument, UNSAID]
 
 @dataclass(frozen=True, kw_only=True)
 class Add(Shared):
-    """Add presets, and remember where they came from."""
+    """Add presets, and remember where they came from.
+
+    Example: myna library add mine.json "Felt Upright"
+    """
 
     presets: Annotated[tuple[str, ...], Argument, one_or_more("PRESET…"), UNSAID]
     """preset files (beside `match.json`, with the story of their match), or names of factory presets"""
@@ -47,7 +50,10 @@ class Add(Shared):
 
 @dataclass(frozen=True, kw_only=True)
 class Import(Shared):
-    """Import presets from folders and zip files; what is there already is left as it is."""
+    """Import presets from folders and zip files; what is there already is left as it is.
+
+    Example: myna library import presets/ pack.zip
+    """
 
     paths: Annotated[tuple[str, ...], Argument, one_or_more("PATH…"), UNSAID]
     """folders, zip files or preset files"""
@@ -71,7 +77,10 @@ class Import(Shared):
 
 @dataclass(frozen=True, kw_only=True)
 class Export(Filtered):
-    """Write presets as files into a folder, or as one zip file."""
+    """Write presets as files into a folder, or as one zip file.
+
+    Example: myna library export --tag favourite --out pack.zip
+    """
 
     ids: Ids = ()
     """ids; all that fit the options if absent"""
@@ -100,7 +109,10 @@ class Export(Filtered):
 
 @dataclass(frozen=True, kw_only=True)
 class Tag(Filtered):
-    """Tag, rate and annotate presets: those that are named, or all that fit the options."""
+    """Tag, rate and annotate presets: those that are named, or all that fit the options.
+
+    Example: myna library tag --category bass --add dark
+    """
 
     ids: Ids = ()
     """ids"""
@@ -146,7 +158,10 @@ class Tag(Filtered):
 
 @dataclass(frozen=True, kw_only=True)
 class Remove(Shared):
-    """Remove presets from the library."""
+    """Remove presets from the library.
+
+    Example: myna library remove 3f2a
+    """
 
     ids: Annotated[tuple[str, ...], Argument, one_or_more("ID…"), UNSAID]
     """ids, or the first four digits or more of them"""

@@ -35,7 +35,10 @@ class Paged(Filtered):
 
 @dataclass(frozen=True, kw_only=True)
 class List(Paged):
-    """List the presets of the library."""
+    """List the presets of the library.
+
+    Example: myna library list --category keys --sort rating
+    """
 
     sort: Sort = "name"
     """their order"""
@@ -51,7 +54,10 @@ class List(Paged):
 
 @dataclass(frozen=True, kw_only=True)
 class Search(Paged):
-    """Find presets by the beginnings of words in name, author, category, tags, description and notes."""
+    """Find presets by the beginnings of words in name, author, category, tags, description and notes.
+
+    Example: myna library search warm pad
+    """
 
     words: Annotated[tuple[str, ...], Argument, UNSAID]
     """all of them must occur"""
@@ -70,7 +76,10 @@ class Search(Paged):
 
 @dataclass(frozen=True, kw_only=True)
 class Show(Shared):
-    """Show a preset of the library: where it came from, and what differs from the defaults."""
+    """Show a preset of the library: where it came from, and what differs from the defaults.
+
+    Example: myna library show 3f2a
+    """
 
     id: Annotated[str, Argument, named("ID")]
     """its id, or the first four digits or more of it"""
@@ -89,7 +98,10 @@ class Show(Shared):
 
 @dataclass(frozen=True, kw_only=True)
 class Like(Paged):
-    """Find the presets that sound most like a recording or a preset, volume aside."""
+    """Find the presets that sound most like a recording or a preset, volume aside.
+
+    Example: myna library like trumpet.wav
+    """
 
     sound: Annotated[str, Argument, named("SOUND")]
     """a recording, a preset file, an id, or the name of a factory preset"""
@@ -104,7 +116,10 @@ class Like(Paged):
 
 @dataclass(frozen=True, kw_only=True)
 class Duplicates(Shared):
-    """Find presets that are there more than once."""
+    """Find presets that are there more than once.
+
+    Example: myna library duplicates --audible
+    """
 
     audible: Flag = False
     """also those whose knobs differ, but not their sound (volume aside)"""

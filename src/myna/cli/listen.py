@@ -75,7 +75,10 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Make(Drawn):
-    """Make a test: a page to give to listeners, and the key to keep."""
+    """Make a test: a page to give to listeners, and the key to keep.
+
+    Example: myna listen make --suite real --a sac --b cma-es --pairs 24
+    """
 
     out: Annotated[str, named("DIR")] = "out/listen"
     """where listen.html and key.json go (default out/listen)"""
@@ -96,7 +99,10 @@ class Make(Drawn):
 
 @dataclass(frozen=True)
 class Webmushra(Drawn):
-    """Export the test to webMUSHRA: its YAML and WAV files, and the key to keep."""
+    """Export the test to webMUSHRA: its YAML and WAV files, and the key to keep.
+
+    Example: myna listen webmushra --suite real --a sac --b cma-es --out out/webmushra
+    """
 
     out: Annotated[str, named("DIR")] = "out/webmushra"
     """where configs/ and key.json go (default out/webmushra)"""
@@ -117,7 +123,10 @@ class Webmushra(Drawn):
 
 @dataclass(frozen=True)
 class Score:
-    """Count the votes: wins, exact binomial p and interval, for each question."""
+    """Count the votes: wins, exact binomial p and interval, for each question.
+
+    Example: myna listen score votes-anna.json votes-ben.json --key out/listen/key.json
+    """
 
     files: Annotated[tuple[str, ...], Argument, one_or_more("VOTES…"), UNSAID]
     """votes that listeners downloaded, one file each"""
@@ -146,13 +155,20 @@ OPTIONS = functools.reduce(
 )
 
 
+ABOUT = """A blind listening test of two agents: which is closer, which sounds better. `make` may be left out.
+
+Example: myna listen --suite real --pairs 24"""
+
+
 def run(argv: list[str]) -> int:
     """Run one of the three, `make` where only options are given, and return the exit code."""
     if argv and not argv[0].startswith("-") and argv[0] not in VERBS:
         raise UsageError(unknown("verb", argv[0], [*VERBS]))
     if argv and argv[0].startswith("-") and argv[0] not in ("-h", "--help"):
         argv = ["make", *argv]
-    return parse(OPTIONS, "myna listen", argv).run()
+    if argv and argv[0] in VERBS:
+        return parse(VERBS[argv[0]], f"myna listen {argv[0]}", argv[1:]).run()
+    return parse(OPTIONS, "myna listen", argv, ABOUT).run()  # its help, or what is missing
 
 
 def _keep_key(test: ListeningTest, folder: Path) -> Path:

@@ -20,8 +20,8 @@ __all__ = ["VERBS", "main"]
 
 VERBS: dict[str, tuple[str, str]] = {
     "match": ("myna.cli.match:run", "recording in, preset out"),
-    "app": ("myna.cli.app:run", "play, match and compare in the browser"),
     "presets": ("myna.cli.presets:run", "list, show, validate and generate presets"),
+    "app": ("myna.cli.app:run", "play, match and compare in the browser"),
     "library": ("myna.cli.library:run", "keep presets, and find them by words, tags or sound"),
     "render": ("myna.cli.render:run", "play a preset into an audio file"),
     "export": ("myna.cli.export:run", "play presets into a folder of sounds"),

@@ -13,11 +13,12 @@ from typing import Annotated, Any
 
 from myna.agents.registry import AGENTS
 from myna.cli.arguments import UNSAID, Argument, Flag, chosen, named, names, number, one_or_more, parse, whole
+from myna.cli.folders import open_out
 from myna.cli.match_progress import open_progress
 from myna.cli.messages import print_json, say, shown
 from myna.errors import MynaError, UsageError
 from myna.files import safe_stems
-from myna.match_files import open_out, write_match
+from myna.match_files import write_match
 from myna.provenance import write_run
 from myna.synth.registry import SYNTHS
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from myna.params import Parameter, ParameterTable
 
-__all__ = ["Edit", "biggest", "edits", "loss_words", "sentences", "words"]
+__all__ = ["Edit", "edits", "loss_words", "sentences", "words"]
 
 SAME_U = 1e-6
 """A position that changed by less has not been moved: float32 actions leave that much over."""
@@ -63,19 +63,6 @@ def edits(table: ParameterTable, u: Any, loss: Any) -> list[Edit]:
             verb = _verb(table, parameter, new - old, values[step])
             rows.append(Edit(step, parameter.name, verb, old, new, float(loss[step - 1]), float(loss[step])))
     return rows
-
-
-def biggest(rows: Iterable[Edit], steps: int) -> list[Edit]:
-    """The edits of the steps that lowered the loss most, in the order in which they were made.
-
-    Args:
-        rows: of `edits`.
-        steps: how many steps to keep; those that did not lower the loss are left out.
-    """
-    rows = [edit for edit in rows if edit.loss_after < edit.loss_before]
-    gains = {edit.step: edit.loss_before - edit.loss_after for edit in rows}
-    kept = set(sorted(gains, key=lambda step: -gains[step])[:steps])
-    return [edit for edit in rows if edit.step in kept]
 
 
 def words(table: ParameterTable, edit: Edit) -> str:

@@ -27,7 +27,18 @@ from myna.files import make_folder, write_atomic
 from myna.retrieval import load_bank
 from myna.synth.renderer import Renderer
 
-__all__ = ["AGENTS", "BUDGETS", "CELLS", "MOST", "Evaluation", "cells_of", "evaluate", "write_results"]
+__all__ = [
+    "AGENTS",
+    "BUDGETS",
+    "CELLS",
+    "MOST",
+    "Evaluation",
+    "cells_of",
+    "evaluate",
+    "read_about",
+    "read_summary",
+    "write_results",
+]
 
 CELLS, ABOUT, RESULTS, SUMMARY = "cells", "evaluation.json", "results.csv", "summary.json"
 AGENTS = (
@@ -162,6 +173,21 @@ def read_about(out: Path) -> dict[str, Any]:
     raise MynaError(
         f"{printable(str(out))} holds no evaluation: make one with `myna evaluate --out {printable(str(out))}`."
     )
+
+
+def read_summary(out: Path) -> dict[str, Any]:
+    """What `summary.json` says.
+
+    Raises:
+        MynaError: there is none, or it is none.
+    """
+    try:
+        found = json.loads((out / SUMMARY).read_text(encoding="utf-8"))
+        if found["format"] == "myna-evaluation-summary":
+            return found
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    raise MynaError(f"{printable(str(out / SUMMARY))} is no summary: make it anew with `myna evaluate --only-table`.")
 
 
 def write_results(out: Path) -> dict[str, Any]:

@@ -95,9 +95,24 @@ def median_interval(
         drawn = np.median(values[rng.integers(len(values), size=(resamples, len(values)))], axis=1)
     else:
         chosen = rng.integers(len(members), size=(resamples, len(members)))
-        drawn = np.array([np.median(values[np.concatenate([members[i] for i in row])]) for row in chosen])
+        drawn = _drawn_medians(values, members, chosen)
     low, high = np.percentile(drawn, INTERVAL_PERCENT)
     return float(low), float(high)
+
+
+def _drawn_medians(values: np.ndarray, members: Sequence[np.ndarray], chosen: np.ndarray) -> np.ndarray:
+    """Medians of the values of the groups in each row of `chosen` (resamples, groups), those drawn twice twice."""
+    resamples, count = chosen.shape
+    places = chosen + count * np.arange(resamples)[:, None]
+    times = np.bincount(places.ravel(), minlength=chosen.size).reshape(chosen.shape)
+    group = np.empty(len(values), int)
+    for number, own in enumerate(members):
+        group[own] = number
+    order = np.argsort(values)
+    before = np.cumsum(times[:, group[order]], axis=1)
+    total = before[:, -1:]
+    low, high = (values[order][(before > middle).argmax(axis=1)] for middle in ((total - 1) // 2, total // 2))
+    return (low + high) / 2
 
 
 def _members(groups: Sequence[str] | None, count: int) -> list[np.ndarray]:

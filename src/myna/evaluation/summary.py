@@ -17,7 +17,7 @@ from myna.evaluation.results import Line
 from myna.evaluation.statistics import holm, median_interval, paired_ratio
 from myna.seeding import generator
 
-__all__ = ["BASELINE", "Standing", "standings", "summarise"]
+__all__ = ["BASELINE", "Standing", "by_target", "standings", "summarise"]
 
 BASELINE = "cma-es"
 """What all others are tested against, at equal renders."""
@@ -93,7 +93,7 @@ def standings(lines: Sequence[Line]) -> list[Standing]:
 
 
 def _standing(key: Key, lines: Sequence[Line]) -> Standing:
-    losses, groups = _by_target(lines)
+    losses, groups = by_target(lines)
     values = np.array(list(losses.values()))
     low, high = median_interval(values, generator(0, "summary", *map(str, key)), RESAMPLES, list(groups.values()))
     seeds = sorted({line.seed for line in lines})
@@ -118,7 +118,7 @@ def _standing(key: Key, lines: Sequence[Line]) -> Standing:
     )
 
 
-def _by_target(lines: Sequence[Line]) -> tuple[dict[int, float], dict[int, str]]:
+def by_target(lines: Sequence[Line]) -> tuple[dict[int, float], dict[int, str]]:
     """Mean loss over the seeds and group of each target, by its index."""
     losses: dict[int, list[float]] = {}
     groups: dict[int, str] = {}
@@ -140,7 +140,7 @@ def _test(cells: Mapping[Key, Sequence[Line]], found: Mapping[Key, Standing]) ->
         other = cells.get((suite, BASELINE, renders))
         if agent == BASELINE or other is None:
             continue
-        (ours, groups), (theirs, _) = _by_target(lines), _by_target(other)
+        (ours, groups), (theirs, _) = by_target(lines), by_target(other)
         both = sorted(ours.keys() & theirs.keys())
         if not both:
             continue

@@ -6,12 +6,22 @@ Shapes: audio (C, T), pictures F log-spaced frequencies × time frames. Units: H
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-__all__ = ["GROUND", "QUIET", "Spectrogram", "draw_pair", "draw_spectrograms", "log_spectrogram", "png_of"]
+__all__ = [
+    "GROUND",
+    "QUIET",
+    "Spectrogram",
+    "draw_pair",
+    "draw_spectrograms",
+    "log_spectrogram",
+    "png_of",
+    "small_spectrograms",
+]
 
 WINDOW, HOP_MAX = 4096, 512
 LOW_HZ, ROWS = 40.0, 224
@@ -19,6 +29,8 @@ FLOOR_DB = -80.0
 DIFFERENCE_DB = 40.0
 QUIET, GROUND, TEXT = "#8b93a7", "#12141c", "#e6e9f2"
 TICKS_HZ = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
+SMALL = (168, 84)
+"""Width and height of a small picture, pixels."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +168,32 @@ def _style_rows(axes: Any, shown: Spectrogram, labels: bool) -> None:
     axes.set_yticks(places, [_hz(f) if labels else "" for f in ticks])
     axes.set_ylabel("Hz" if labels else "", color=QUIET, fontsize=8)
     _style_frame(axes)
+
+
+def small_spectrograms(clips: Sequence[np.ndarray], sample_rate: int) -> list[bytes]:
+    """Draw sounds as small WebP pictures without axes, on one scale: 80 dB down from the loudest peak of all.
+
+    Args:
+        clips: each (C, T), at the level at which they are compared; time spans the longest.
+        sample_rate: Hz.
+    """
+    samples = max(clip.shape[1] for clip in clips)
+    shown = [log_spectrogram(clip, sample_rate, samples).level_db for clip in clips]
+    peak_db = max(float(level_db.max()) for level_db in shown)
+    return [_small(np.clip((level_db - peak_db) / -FLOOR_DB + 1.0, 0.0, 1.0)) for level_db in shown]
+
+
+def _small(shares: np.ndarray) -> bytes:
+    """Of levels (F, N) in [0, 1], low frequencies at the bottom."""
+    from matplotlib import colormaps
+    from PIL import Image
+
+    colours = colormaps["magma"](shares[::-1], bytes=True)[..., :3]
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(colours)).resize(SMALL, Image.Resampling.BOX).save(
+        buffer, format="WEBP", quality=60
+    )
+    return buffer.getvalue()
 
 
 def _difference_colours() -> Any:

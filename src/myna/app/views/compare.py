@@ -17,22 +17,30 @@ VIEWS = ("Listen and look", "Blind test")
 
 def show() -> None:
     """Draw the page."""
-    blind = current_blind()
-    running = blind is not None and not blind.abx.done
     both = pair()
-    if not running:  # in a blind test nothing on the page may remind of who is who
+    blind = current_blind(both)
+    if blind is None or blind.abx.done:  # in a blind test nothing on the page may remind of who is who
         pair_setup(both)
     tell_trouble()
     if blind is not None:
         blind_test(both, blind)
+        if blind.abx.done:
+            _look(both)
     elif both.a is None or both.b is None:
         _teach(both)
     else:
-        view = st.segmented_control(
-            "View", VIEWS, default=VIEWS[0], required=True, key="compare.view", label_visibility="collapsed",
-            width="stretch",
-        )  # fmt: skip
-        blind_test(both, None) if view == VIEWS[1] else _look(both)
+        _views(both)
+
+
+def _views(both: Pair) -> None:
+    view = st.segmented_control(
+        "View", VIEWS, default=VIEWS[0], required=True, key="compare.view", label_visibility="collapsed",
+        width="stretch",
+    )  # fmt: skip
+    if view == VIEWS[1]:
+        blind_test(both, None)
+    else:
+        _look(both)
 
 
 def _teach(both: Pair) -> None:
@@ -57,8 +65,9 @@ def _look(both: Pair) -> None:
     ]
     deck(tracks, key="compare.deck")
     screens = pair_screens(heard[0][0], heard[1][0], SAMPLE_RATE)
-    for column, screen in zip(st.columns(3, gap="small"), screens, strict=True):
-        column.html(screen)
+    with st.container(key="stack-screens"):
+        for column, screen in zip(st.columns(3, gap="small"), screens, strict=True):
+            column.html(screen)
 
 
 show()

@@ -7,7 +7,7 @@ import secrets
 import streamlit as st
 
 from myna.app import draw
-from myna.app.cards import RACKS, module_card, modules_in
+from myna.app.cards import RACKS, in_columns, module_card, modules_in
 from myna.app.keys import Keys, keyboard
 from myna.app.panel import Panel, first_preset
 from myna.app.sound import SAMPLE_RATE, level_of, listen, player
@@ -56,11 +56,12 @@ def _racks(panel: Panel, keys: Keys) -> None:
         "Rack", tuple(RACKS), default=next(iter(RACKS)), required=True, key="rack", label_visibility="collapsed",
         width="stretch", bind="query-params",
     )  # fmt: skip
-    columns = st.columns(COLUMNS, gap="small")
     probe = keys.probe
-    for place, module in enumerate(modules_in(panel.table, rack or next(iter(RACKS)))):
-        with columns[place % COLUMNS]:
-            module_card(panel, module, probe.gate_s, probe.total_s, lambda name: roll(panel, [name]))
+    shelves = in_columns(panel, modules_in(panel.table, rack or next(iter(RACKS))), COLUMNS)
+    for column, modules in zip(st.columns(COLUMNS, gap="small"), shelves, strict=True):
+        with column:
+            for module in modules:
+                module_card(panel, module, probe.gate_s, probe.total_s, lambda name: roll(panel, [name]))
 
 
 show()

@@ -1,4 +1,4 @@
-"""The sounds inside a report: brought to equal loudness, encoded as 16-bit WAV, kept within a size.
+"""The sounds inside a report: brought to equal loudness, encoded as 16-bit WAV or MP3, kept within a size.
 
 Shapes: audio (C, T), C = 1 or 2. Units: LUFS, dB; full scale = 1.
 """
@@ -6,6 +6,7 @@ Shapes: audio (C, T), C = 1 or 2. Units: LUFS, dB; full scale = 1.
 from __future__ import annotations
 
 import base64
+import io
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import numpy as np
 from myna.audio.files import encode_wav
 from myna.audio.loudness import loudness_lufs
 
-__all__ = ["Clip", "embed_wavs", "equal_gains_db", "wave_path"]
+__all__ = ["Clip", "embed_mp3", "embed_wavs", "equal_gains_db", "wave_path"]
 
 MAX_PEAK = 0.99
 MAX_GAIN_DB = 40.0
@@ -110,6 +111,34 @@ def _uri(clip: np.ndarray, sample_rate: int, mono: bool, divide: int) -> str:
         clip = np.ascontiguousarray(soxr.resample(clip.T, sample_rate, sample_rate // divide).T)
     wav = encode_wav(clip.astype(np.float32), sample_rate // divide)
     return "data:audio/wav;base64," + base64.b64encode(wav).decode("ascii")
+
+
+def embed_mp3(clip: np.ndarray, sample_rate: int, mono: bool = False, compression: float = 0.5) -> str:
+    """Encode a clip as a `data:` URI of MP3 with a variable bit rate, which all browsers play without a gap.
+
+    Ogg would be smaller, but not every telephone plays it, and its files bear random numbers.
+
+    Args:
+        clip: (C, T) at its playing level.
+        sample_rate: Hz.
+        mono: whether the channels are averaged, as equal ones are anyway.
+        compression: 0 to 1; in mono 0.5 takes about 13 kB a second, 0.8 about 9.
+    """
+    import soundfile
+
+    if mono or (clip.shape[0] == 2 and np.array_equal(clip[0], clip[1])):
+        clip = clip.mean(axis=0, keepdims=True)
+    buffer = io.BytesIO()
+    soundfile.write(
+        buffer,
+        np.ascontiguousarray(clip.T, np.float32),
+        sample_rate,
+        format="MP3",
+        subtype="MPEG_LAYER_III",
+        compression_level=compression,
+        bitrate_mode="VARIABLE",
+    )
+    return "data:audio/mpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def wave_path(clip: np.ndarray, total: int, peak: float, width: int = 300, half_height: float = 24.0) -> str:

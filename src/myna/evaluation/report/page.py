@@ -45,10 +45,14 @@ def template(name: str, package: str = "myna.evaluation.report") -> Any:
     import jinja2
 
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FunctionLoader(lambda own: asset(own, package)),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["printable"] = printable
-    return environment.from_string(asset(name, package))
+    return environment.get_template(name)
 
 
 def printable(text: object) -> str:
