@@ -124,6 +124,6 @@ def test_a_table_that_is_none_is_told(line: str, tmp_path: Path) -> None:
 def test_rows_stay_whole_lines_of_json(counting, tmp_path: Path) -> None:
     made(BASE, Table(tmp_path))
     (line,) = (tmp_path / "ablations.jsonl").read_text().splitlines()
-    assert {"name", "about", "budget", "seed", "score", "score_at_step", "myna", "commit", "key"} <= json.loads(
+    assert {"name", "about", "budget", "seed", "score", "best", "best_at_step", "myna", "commit", "key"} <= json.loads(
         line
     ).keys()

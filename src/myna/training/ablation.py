@@ -1,6 +1,6 @@
 """Ablations: the small base training again and again, each time without one of the things that it is made of.
 
-    ablations.jsonl     a row for each that is finished
+    ablations.jsonl     a row for each that is finished: its `score` at the end, and the `best` of all evaluations
     ablations.md        the same as a table, with ratios
     NAME-0123456789ab/  a folder of a training, see `training.run`; the digits stand for configuration and code
 
@@ -121,7 +121,10 @@ class Table:
     def _read(self) -> list[dict[str, Any]]:
         try:
             rows = [json.loads(line) for line in self._path.read_bytes().splitlines() if line.strip()]
-            if not all(isinstance(row["score"], float) and isinstance(row["key"], str) for row in rows):
+            if not all(
+                isinstance(row["score"], float) and isinstance(row["best"], float) and isinstance(row["key"], str)
+                for row in rows
+            ):
                 raise ValueError("no rows")
             return rows
         except FileNotFoundError:
@@ -155,11 +158,12 @@ class Table:
 
     def text(self, rows: Sequence[Mapping[str, Any]]) -> str:
         """Rows as a table in Markdown."""
-        lines = ["| ablation | budget | seed | steps | score | ratio | to | what |", "| " + "--- | " * 8]
+        lines = ["| ablation | budget | seed | steps | score | ratio | to | best | what |", "|" + " --- |" * 9]
         for row in map(self.compared, rows):
             ratio = "" if row["ratio"] is None else f"{row['ratio']:.3f}"
             cells = [row["name"], row["budget"], row["seed"], f"{row['steps']:,}", f"{row['score']:.4f}", ratio]
-            lines.append("| " + " | ".join(map(str, [*cells, row["against"] or "", row["about"]])) + " |")
+            cells += [row["against"] or "", f"{row['best']:.4f}", row["about"]]
+            lines.append("| " + " | ".join(map(str, cells)) + " |")
         return "\n".join(lines)
 
 
@@ -195,8 +199,9 @@ def _row(ablation: Ablation, training: Training) -> dict[str, Any]:
         "seed": ablation.config.seed,
         "steps": training.learner.steps_done,
         "minutes": round(training.seconds / 60.0, 3),
-        "score": training.best,
-        "score_at_step": best["steps"],
+        "score": training.score,
+        "best": training.best,
+        "best_at_step": best["steps"],
         "myna": __version__,
         "commit": sha,
         "changed": changed,

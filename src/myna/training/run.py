@@ -89,7 +89,7 @@ class Training:
 
     Attributes:
         learner: what learns.
-        best: the lowest score so far.
+        best: the lowest score so far, and `score` that of the last evaluation.
 
     Raises:
         UsageError: a folder that holds a training already, or one of another configuration.
@@ -108,7 +108,7 @@ class Training:
         """See the class."""
         check_trackers(config.run.trackers)
         self.config, self.out, self._watch, self._stop = config, make_folder(out), watch, stop
-        self.best, self._judged_at = math.inf, -1
+        self.best, self.score, self._judged_at = math.inf, math.inf, -1
         self._seconds = 0.0  # of all runs up to the last checkpoint
         self._checkpoints = self.out / "checkpoints"
         self._resumed_at = -1 if resume else None
@@ -158,6 +158,7 @@ class Training:
     def _take_up(self, state: Mapping[str, Any]) -> None:
         self.learner.load_state_dict(state["learner"])
         self.best, self._seconds = state["best"], state["seconds"]
+        self.score = state.get("score", self.best)
         self._judged_at = state.get("judged_at", -1)
         self._resumed_at = self.learner.steps_done
 
@@ -216,7 +217,7 @@ class Training:
     def _evaluate(self, log: Loggers) -> None:
         begun = time.perf_counter()
         figures = {**self.learner.evaluate(), **self._clock()}
-        self._judged_at = self.learner.steps_done
+        self.score, self._judged_at = figures["eval/score"], self.learner.steps_done
         log.scalars(self.learner.steps_done, figures)
         if figures["eval/score"] < self.best:
             self.best = figures["eval/score"]
@@ -278,6 +279,7 @@ class Training:
             "learner": self.learner.state_dict(),
             "config": dataclasses.asdict(self.config),
             "best": self.best,
+            "score": self.score,
             "judged_at": self._judged_at,
             "seconds": self.seconds,
         }
