@@ -312,6 +312,13 @@ def test_a_preset_goes_to_the_other_pages(app, shelf: Library) -> None:
     assert page.session_state["compare.pair"].a.name == "Found"
 
 
+def test_chosen_presets_go_to_the_export_page(app, shelf: Library) -> None:
+    page = app("library")
+    press(page, "bulk.page")
+    press(page, "bulk.audio")
+    assert len(page.session_state["export.basket"].presets) == 13
+
+
 def test_a_preset_kept_on_the_synth_page_is_found_here(app, empty: Library) -> None:
     press(app(), "save.keep")
     (kept,) = find(empty).rows

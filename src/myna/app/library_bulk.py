@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from myna.app.library_desk import picked, the_library
+from myna.app.library_routes import to_export
 from myna.app.library_undo import MOST, changing
 from myna.app.state import attempt, plain
 from myna.library.bulk import favour, rate, tag
@@ -15,7 +16,7 @@ from myna.library.query import Filters, Row, counted_tags, find_ids
 
 __all__ = ["bulk_bar"]
 
-MOST_PACKED = 10_000
+MOST_PACKED, MOST_PLAYED = 10_000, 500
 
 
 def bulk_bar(found: Sequence[Row], filters: Filters | None, total: int) -> None:
@@ -105,8 +106,16 @@ def _pack(chosen: list[str]) -> None:
         "presets.zip", "application/zip", key="bulk.zip", type="primary", icon=":material/download:",
         on_click="ignore", disabled=len(chosen) > MOST_PACKED,
     )  # fmt: skip
+    st.button(
+        "As sounds, on the Export page", key="bulk.audio", icon=":material/audio_file:", on_click=attempt,
+        args=(_as_sounds, chosen), disabled=len(chosen) > MOST_PLAYED,
+    )  # fmt: skip
     if len(chosen) > MOST_PACKED:
         st.caption(f"At most {MOST_PACKED:,} at once: choose fewer.")
+
+
+def _as_sounds(chosen: list[str]) -> None:
+    to_export([the_library().get(entry_id).preset for entry_id in chosen])
 
 
 def _delete(chosen: list[str]) -> None:

@@ -1,21 +1,22 @@
-"""The ways from a preset in the library to the other pages; a page that this app has not is not offered."""
+"""The ways from a preset in the library to the other pages."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
 
+from myna.app.basket import basket
 from myna.app.library_desk import first_page, set_address
 from myna.app.library_player import current_probe
 from myna.app.match_session import draft, forget
-from myna.app.state import PAGES, go, open_in_synth
+from myna.app.pair import pair, played
+from myna.app.state import go, open_in_synth
 from myna.library import Entry
 from myna.presets import Preset
 
-__all__ = ["follow", "routes"]
+__all__ = ["follow", "routes", "to_export"]
 
 _WAY = "library.way"
 
@@ -29,9 +30,8 @@ def routes(entry: Entry) -> None:
             "Sounds like this", key="entry.like", icon=":material/graphic_eq:", on_click=_like, args=(entry.id,),
             help="The presets in the library that are nearest to the ear",
         )  # fmt: skip
-        if any(page.name == "compare" for page in PAGES):
-            _way("As A", ":material/compare_arrows:", "compare-a", entry, help="Send to Compare as sound A")
-            _way("As B", ":material/compare_arrows:", "compare-b", entry, help="Send to Compare as sound B")
+        _way("As A", ":material/compare_arrows:", "compare-a", entry, help="Send to Compare as sound A")
+        _way("As B", ":material/compare_arrows:", "compare-b", entry, help="Send to Compare as sound B")
 
 
 def _way(label: str, icon: str, way: str, entry: Entry, kind: Any = "secondary", help: str | None = None) -> None:
@@ -54,6 +54,12 @@ def follow() -> None:
         _TURN[way](preset)
 
 
+def to_export(presets: Sequence[Preset]) -> None:
+    """Put presets in the basket of the Export page, and turn there; for the callback of a button."""
+    basket().add(presets)
+    st.session_state[_WAY] = ("export", None)
+
+
 def _match(preset: Preset) -> None:
     draft().start = preset
     draft().took += 1  # so that the fields of an earlier start are not shown for this one
@@ -63,17 +69,16 @@ def _match(preset: Preset) -> None:
 
 def _compare(side: str) -> Callable[[Preset], None]:
     def turn(preset: Preset) -> None:
-        pair = importlib.import_module(_PAIR)
-        pair.pair().put(side, pair.played(preset, current_probe()))
+        pair().put(side, played(preset, current_probe()))
         go("compare")
 
     return turn
 
 
-_PAIR = "myna.app.pair"
-_TURN: dict[str, Callable[[Preset], None]] = {
+_TURN: dict[str, Callable[[Any], None]] = {
     "synth": open_in_synth,
     "match": _match,
     "compare-a": _compare("a"),
     "compare-b": _compare("b"),
+    "export": lambda _: go("export"),
 }

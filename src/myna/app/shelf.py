@@ -15,7 +15,14 @@ from myna.errors import printable
 from myna.library import Lineage
 from myna.presets import Preset
 
-__all__ = ["keep_button"]
+__all__ = ["LIBRARY", "has_library", "keep_button"]
+
+LIBRARY = "myna.library"
+
+
+def has_library() -> bool:
+    """Whether there is a library to keep presets in; always, in this installation."""
+    return True
 
 
 def keep_button(preset: Preset, key: str, origin: Mapping[str, Any] | None = None) -> None:
