@@ -25,7 +25,7 @@ LAYERS = [
     ["training"],
     ["evaluation"],
     ["render", "analysis", "playing"],
-    ["contact_sheet"],
+    ["contact_sheet", "runs"],
     ["matching", "exporting"],
     ["export_zip", "helped", "match_files"],
     ["library"],

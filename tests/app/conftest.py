@@ -85,8 +85,6 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     def opened(page: str = "synth", **query: str) -> Any:
         harness = testing.AppTest.from_file(str(MAIN), default_timeout=120)
         if page != "synth":
-            harness.run()
-            sound_of(harness)
             harness.switch_page(f"views/{page}.py")
         for name, value in query.items():
             harness.query_params[name] = value

@@ -36,6 +36,8 @@ KINDS: dict[str, str] = {
     "match": "myna.app.match_job",
     "export": "myna.app.export_job",
     "speed": "myna.app.speed_job",
+    "import": "myna.app.import_job",
+    "pictures": "myna.app.pictures_job",
 }
 """Kind of work → the module whose `run(request, desk)` does it; new work is one file and one line here."""
 

@@ -116,10 +116,15 @@ def _downloads(job: Job, best: Found) -> None:
         _download("WAV", job.read("match.wav"), f"{stem}.wav", "audio/wav", "result.wav")
         _download("Report", job.read("report.html"), f"{stem}.html", "text/html", "result.report")
         compare_button(job, "result.compare")
-        keep_button(best.preset, "result.keep", {"match": job.result["target"], "loss": best.loss})
+        keep_button(best.preset, "result.keep", _origin(job, best))
         st.button("Closer", key="result.closer", icon=":material/target:", on_click=closer, args=(job, best.preset),
                   help="Search on from here, as long as before")  # fmt: skip
     _turn()
+
+
+def _origin(job: Job, found: Found) -> dict[str, object]:
+    words = job.result
+    return {"match": words["target"], "loss": found.loss, "agent": job.request["agent"], "renders": words["renders"]}
 
 
 def _download(label: str, data: bytes | str | None, name: str, kind: str, key: str) -> None:

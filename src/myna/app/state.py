@@ -54,6 +54,8 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("synth", "Synth", ":material/piano:"),
     PageEntry("match", "Match", ":material/hearing:"),
     PageEntry("compare", "Compare", ":material/compare_arrows:"),
+    PageEntry("library", "Library", ":material/library_music:"),
+    PageEntry("runs", "Runs", ":material/monitoring:"),
     PageEntry("export", "Export", ":material/archive:"),
 )
 """The pages in the order of the menu, the first one first; a new page is one file and one line here."""

@@ -10,9 +10,9 @@ import streamlit as st
 __all__ = ["dress", "icon"]
 
 
-def dress() -> None:
-    """Put the stylesheet on the page; called once per run, before anything is drawn."""
-    st.html(f"<style>{_text('style.css')}</style>")
+def dress(sheet: str = "style.css") -> None:
+    """Put a stylesheet on the page; called once per run, before anything is drawn. A page may have one of its own."""
+    st.html(f"<style>{_text(sheet)}</style>")
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from myna.cli.arguments import Flag, chosen, named, parse, whole
+from myna.cli.arguments import UNSAID, Flag, chosen, named, parse, whole
 from myna.errors import BackendError
 
 __all__ = ["Options", "run"]
@@ -41,6 +41,8 @@ class Options:
     """where it listens"""
     address: Annotated[str, named("ADDRESS")] = "127.0.0.1"
     """who can reach it: this machine alone by default; 0.0.0.0 for everybody in the network"""
+    runs: Annotated[str, named("DIR"), UNSAID] = ""
+    """the folder whose trainings and evaluations are shown (default MYNA_RUNS_DIR, or out)"""
     theme: Annotated[str, chosen(THEMES)] = "dark"
     """dark, light, or as the computer has it, with a choice in the app's menu"""
     no_browser: Flag = False
@@ -59,6 +61,8 @@ def run(argv: list[str]) -> int:
     if importlib.util.find_spec("streamlit") is None:
         raise BackendError("The app needs Streamlit: install it with `pip install 'myna[app]'`.")
     command = command_line(options)
+    if options.runs:
+        os.environ["MYNA_RUNS_DIR"] = os.path.abspath(options.runs)
     sys.stdout.flush()
     os.execv(command[0], command)  # noqa: S606 - this interpreter, and options of our own
 

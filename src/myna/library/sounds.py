@@ -111,7 +111,7 @@ class Sounds:
         Returns:
             How many were taken.
         """
-        missing = self._missing()
+        missing = self.missing()
         for done in range(0, len(missing), _BATCH):
             if stop is not None and stop():
                 return done
@@ -192,7 +192,8 @@ class Sounds:
         found = np.flatnonzero(seqs == seq)
         return int(found[0]) if len(found) else None
 
-    def _missing(self) -> list[int]:
+    def missing(self) -> list[int]:
+        """The `seq` of entries without a picture by this engine; what `refresh` takes next."""
         mine = SOUNDS.c.engine == self.key
         wanted = select(ENTRIES.c.seq).where(~select(SOUNDS.c.seq).where(SOUNDS.c.seq == ENTRIES.c.seq, mine).exists())
         with self.library.database.reading() as connection:
