@@ -124,7 +124,7 @@ def _downloads(job: Job, best: Found) -> None:
 
 def _origin(job: Job, found: Found) -> dict[str, object]:
     words = job.result
-    return {"match": words["target"], "loss": found.loss, "agent": job.request["agent"], "renders": words["renders"]}
+    return {"match": words["target"], "loss": found.loss, "agent": words["agent"], "renders": words["renders"]}
 
 
 def _download(label: str, data: bytes | str | None, name: str, kind: str, key: str) -> None:
