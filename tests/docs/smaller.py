@@ -21,6 +21,7 @@ NOT_RUN = {
     "make soak": "runs for minutes to hours",
     "make app": "is make setup and `myna app`",
     "make docs": "is what test_site does",
+    "python docs/screenshots.py": "takes the pictures of this page, for minutes",
     "make bench": "runs the benchmarks, which are run one by one",
     "benchmarks/peers.sh": "installs other synths from the network",
     "python benchmarks/cuda_build.py": "needs numba-cuda, which takes the place of a part of numba for all tests",

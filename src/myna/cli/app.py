@@ -35,7 +35,10 @@ THEMES = ("dark", "light", "system")
 
 @dataclass(frozen=True)
 class Options:
-    """Start the app and open it in the browser; Ctrl-C ends it."""
+    """Start the app and open it in the browser; Ctrl-C ends it.
+
+    Example: myna app --runs out --theme light
+    """
 
     port: Annotated[int, whole(1, 65_535)] = 8501
     """where it listens"""
