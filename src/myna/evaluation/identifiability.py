@@ -8,6 +8,7 @@ Shapes: n presets, P parameters, S steps, R residuals.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -78,8 +79,7 @@ def measure(
     for index in range(presets):
         rng = generator(seed, "identifiability", index)
         probe = Probe(int(rng.integers(*_NOTES_MIDI)), 100, float(rng.uniform(*_GATES_S)), _TOTAL_S)
-        draw = lambda rows, probe=probe: renderer.render(rows, probe)  # noqa: E731
-        u = table.snap(MusicalPrior(table).sample_audible(1, rng, draw))[0]
+        u = table.snap(MusicalPrior(table).sample_audible(1, rng, functools.partial(renderer.render, probes=probe)))[0]
         turned = _Turned(table, u, rng, list(twins))
         losses, features, own = _heard(renderer, u, turned.u, probe)
         turned.fill(losses, moved[index], mirrored[index])
