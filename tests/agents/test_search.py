@@ -134,6 +134,13 @@ def test_a_polish_gives_the_first_agent_its_share(renderer, match, target_u, bud
     assert agent.left == list(range(share, 0, -3))
 
 
+@pytest.mark.parametrize("name", ["regression+cma-es", "retrieval+cma-es", "policy+cma-es"])
+def test_a_longer_polish_of_the_same_plan_begins_as_the_shorter_one(match, name: str) -> None:
+    short, long = match(name, 100), match(name, 150)
+    assert polished.plan(100) == polished.plan(150)
+    assert short.curve == [(at, loss) for at, loss in long.curve if at <= 100]
+
+
 def test_a_polish_makes_a_start_better(renderer, match, objective, start) -> None:
     assert match(Polished(Knows(renderer, start[None])), 120).loss < 0.9 * hear(objective(1), start[None])[0]
 

@@ -265,6 +265,16 @@ def test_an_agent_that_plans_by_its_budget_is_read_at_that_budget_alone(tmp_path
         best_losses(tmp_path, "auto", "in", 100)
 
 
+def test_a_run_tells_the_marks_that_it_kept(tmp_path: Path) -> None:
+    written(tmp_path, "policy+cma-es", {0: [[1, 0.9], [90, 0.5], [150, 0.3]]}, budget=200, anytime=False)
+    path = tmp_path / "policy+cma-es.in.200.jsonl"
+    header, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([json.dumps(json.loads(header) | {"measures": {"marks": [100, 200]}}), *rows]) + "\n")
+    assert best_losses(tmp_path, "policy+cma-es", "in", 100)[1] == {0: 0.5}
+    with pytest.raises(UsageError, match="was not run on 'in' with 150 renders"):
+        best_losses(tmp_path, "policy+cma-es", "in", 150)
+
+
 def test_a_run_that_is_too_short_or_of_another_label_or_set_says_nothing(tmp_path: Path) -> None:
     written(tmp_path, "cma-es", {0: [[1, 0.9]]}, budget=50)
     for label, name, renders in (("cma-es", "in", 51), ("cma", "in", 50), ("cma-es", "rec", 50)):

@@ -56,6 +56,15 @@ def test_an_agent_that_plans_by_its_budget_is_run_at_each_and_others_once_with_m
     ]
 
 
+def test_budgets_that_a_polish_plans_alike_are_told_by_one_run() -> None:
+    cells = cells_of(Evaluation(("real",), ("policy+cma-es", "auto"), (64, 256, 1000, 2000), seeds=1))
+    runs = [(cell.contender.label, cell.budget, cell.measures.marks if cell.measures else None) for cell in cells]
+    assert runs == [
+        *[("policy+cma-es", 64, (64,)), ("policy+cma-es", 256, (256,)), ("policy+cma-es", 2000, (1000, 2000))],
+        *[("auto", budget, (budget,)) for budget in (64, 256, 1000, 2000)],
+    ]
+
+
 def test_all_runs_of_a_seed_come_before_those_of_the_next_and_only_the_first_is_measured_closely() -> None:
     cells = cells_of(replace(SMALL, agents=("random",), seeds=3))
     assert [cell.seed for cell in cells] == [0, 1, 2]

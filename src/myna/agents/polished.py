@@ -12,10 +12,21 @@ from myna.agents.cma_es import Polish
 from myna.agents.likely import Proposer, Shaper
 from myna.agents.lockstep import only
 
-__all__ = ["Polished"]
+__all__ = ["MOST", "RACES", "SHARE", "Polished", "plan"]
+
+SHARE, MOST, RACES = 0.16, 16, 3
 
 # Two presets whose pooled log-mels differ by less than this on average are the same start.
 _APART_DB = 1.5
+
+
+def plan(budget: int, share: float = SHARE, most: int = MOST, races: int = RACES) -> tuple[int, int]:
+    """All that a budget decides: the renders of the first agent, and how many starts race at most.
+
+    >>> plan(1000) == plan(2000) == (16, 3)
+    True
+    """
+    return min(most, max(1, round(share * budget))), min(races, max(1, budget // 300))
 
 
 class Polished(Agent):
@@ -41,9 +52,9 @@ class Polished(Agent):
         self,
         first: Agent,
         *,
-        share: float = 0.16,
-        most: int = 16,
-        races: int = 3,
+        share: float = SHARE,
+        most: int = MOST,
+        races: int = RACES,
         heat: int = 4,
         sigma: float = 0.05,
         population: int = 12,
@@ -60,11 +71,11 @@ class Polished(Agent):
 
     def search(self, objective: Objective, rng: np.random.Generator) -> Search:
         """See `Agent.search`."""
-        renders = min(self.most, max(1, round(self.share * objective.budget)))
+        renders, races = plan(objective.budget, self.share, self.most, self.races)
         yield from only(objective, self.first.search(objective, rng), renders)
         if not objective.renders:
             return
-        racing = [_Start(self, objective, *found, rng) for found in self._starts(objective)]
+        racing = [_Start(self, objective, *found, rng) for found in _starts(objective, races)]
         while len(racing) > 1:
             for start in racing:
                 for _ in range(self.heat):
@@ -73,11 +84,11 @@ class Polished(Agent):
         while True:
             yield from racing[0].generation()
 
-    def _starts(self, objective: Objective) -> list[tuple[np.ndarray, float]]:
-        """The best presets so far that differ to the ear, and their losses."""
-        count = min(self.races, max(1, objective.budget // 300))
-        u, losses = objective.archive.best(count, _APART_DB)
-        return list(zip(u, losses.tolist(), strict=True))
+
+def _starts(objective: Objective, count: int) -> list[tuple[np.ndarray, float]]:
+    """The best presets so far that differ to the ear, and their losses."""
+    u, losses = objective.archive.best(count, _APART_DB)
+    return list(zip(u, losses.tolist(), strict=True))
 
 
 class _Start:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ import numpy as np
 import torch
 
 from myna.agents import Agent, make_agent
+from myna.agents.polished import plan
+from myna.agents.registry import POLISHED
 from myna.errors import MynaError, UsageError, printable
 from myna.evaluation.measured import Measures
 from myna.evaluation.suites.sets import TargetSet
@@ -90,6 +92,12 @@ class Contender:
     def anytime(self) -> bool:
         """Whether one run tells all budgets below its own."""
         return self.agent in ANYTIME
+
+    def plan(self, budget: int) -> Hashable:
+        """What a budget decides: a run tells all smaller budgets of the same plan as well."""
+        if self.anytime:
+            return None
+        return plan(budget) if self.agent in POLISHED else budget
 
     def make(self, renderer: Renderer) -> Agent:
         """The agent, bound to a renderer.
@@ -279,7 +287,8 @@ def runs_of(folder: Path, label: str, name: str, seed: int = 0) -> list[tuple[di
 
 def tells(header: Mapping[str, Any], renders: int) -> bool:
     """Whether a run says how the contender does with so many renders."""
-    return header["budget"] == renders or (header["anytime"] and header["budget"] > renders)
+    marks = (header.get("measures") or {}).get("marks", ())
+    return header["budget"] == renders or renders in marks or (header["anytime"] and header["budget"] > renders)
 
 
 def paired_losses(

@@ -11,7 +11,7 @@ Several runs may share a folder, as one of few targets and one of many renders: 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,7 @@ BUDGETS = (1, 16, 64, 256, 1000)
 MOST = {"mean-preset": 1, "retrieval": 256, "regression": 64, "cloning": 64, "sac": 64, "proxy": 64}
 """Renders after which an agent has nothing more to say: it is not run for longer, and its curve ends there."""
 FAMILIES, SLOW_FAMILIES = ("hayes", "level", "synthrl"), ("f0",)
+"""Metrics of the field that are told at each number of renders, and, half a second each, at the largest alone."""
 _BANKED = ("retrieval", "retrieval+cma-es", "auto")
 
 
@@ -98,23 +99,29 @@ def cells_of(evaluation: Evaluation) -> list[Cell]:
     contenders = [Contender.parse(text) for text in evaluation.agents]
     suites = [load_suite(name) for name in evaluation.suites]
     return [
-        Cell(contender, suite, budget, seed, _measures(marks, seed < evaluation.measured_seeds))
+        Cell(contender, suite, budget, seed, _measures(marks, seed < evaluation.measured_seeds, most=most))
         for seed in range(evaluation.seeds)
         for suite in suites
         for contender in contenders
-        for budget, marks in _runs(contender, evaluation.budgets)
+        for budget, marks, most in _runs(contender, evaluation.budgets)
     ]
 
 
-def _runs(contender: Contender, budgets: Sequence[int]) -> list[tuple[int, tuple[int, ...]]]:
-    """Budgets of the runs, each with the marks that it tells: one tells all of an agent that does not plan by it."""
+def _runs(contender: Contender, budgets: Sequence[int]) -> list[tuple[int, tuple[int, ...], bool]]:
+    """Budgets of the runs, each with the marks that it tells, and whether it is the longest.
+
+    One run tells all that the agent plans alike.
+    """
     most = MOST.get(contender.agent)
-    marks = sorted({budget if most is None else min(budget, most) for budget in budgets})
-    return [(marks[-1], tuple(marks))] if contender.anytime else [(mark, (mark,)) for mark in marks]
+    runs: dict[Hashable, list[int]] = {}
+    for mark in sorted({budget if most is None else min(budget, most) for budget in budgets}):
+        runs.setdefault(contender.plan(mark), []).append(mark)
+    longest = max(map(max, runs.values()))
+    return [(marks[-1], tuple(marks), marks[-1] == longest) for marks in runs.values()]
 
 
-def _measures(marks: tuple[int, ...], closely: bool) -> Measures:
-    return Measures(marks, FAMILIES, SLOW_FAMILIES) if closely else Measures(marks)
+def _measures(marks: tuple[int, ...], closely: bool, most: bool) -> Measures:
+    return Measures(marks, FAMILIES, SLOW_FAMILIES if most else ()) if closely else Measures(marks)
 
 
 def evaluate(
