@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,9 @@ import numpy as np
 from myna.presets.styles import ROUTINGS, Range, Style
 
 __all__ = ["draw_settings"]
+
+_SLOTS = np.cumsum((0.4, 0.3, 0.2, 0.1))
+"""Chances of up to so many usual routings, added up: `Generator.choice` would check them in every draw."""
 
 
 def draw_settings(style: Style, rng: np.random.Generator) -> dict[str, Any]:
@@ -109,11 +113,13 @@ def _draw_effects(p: dict[str, Any], style: Style, rng: np.random.Generator) -> 
 
 def _draw_matrix(p: dict[str, Any], style: Style, rng: np.random.Generator) -> None:
     """Fill a few slots, and set up the envelopes and LFOs that they use."""
-    usual = tuple(routing for routing in ROUTINGS + style.routings if _alive(p, routing[1]))
+    routings = ROUTINGS + style.routings
+    alive = {destination: _alive(p, destination) for destination in {routing[1] for routing in routings}}
+    usual = tuple(routing for routing in routings if alive[routing[1]])
     slots: dict[tuple[str, str], float] = {}
     if p.get("filter.on") and rng.random() < style.filter_envelope:
         slots["env_2", "filter.cutoff"] = float(rng.uniform(0.05, 0.5))
-    for _ in range(int(rng.choice(4, p=(0.4, 0.3, 0.2, 0.1)))):
+    for _ in range(int(_SLOTS.searchsorted(rng.random(), side="right"))):
         source, destination, low, high = _pick(rng, usual)
         slots[source, destination] = float(rng.uniform(low, high))
     for slot, ((source, destination), amount) in enumerate(slots.items(), 1):
@@ -141,7 +147,12 @@ def _draw_lfo(p: dict[str, Any], lfo: str, rng: np.random.Generator) -> None:
 
 
 def _log(rng: np.random.Generator, span: Range) -> float:
-    return float(np.exp(rng.uniform(np.log(span[0]), np.log(span[1]))))
+    return float(np.exp(rng.uniform(*_logs(span))))
+
+
+@functools.cache
+def _logs(span: Range) -> tuple[float, float]:
+    return float(np.log(span[0])), float(np.log(span[1]))
 
 
 def _pick(rng: np.random.Generator, options: tuple[Any, ...]) -> Any:

@@ -118,5 +118,5 @@ def audible(audio: np.ndarray) -> np.ndarray:
     audio = np.asarray(audio, np.float32)
     block = max(1, audio.shape[-1] // 10)
     whole = audio[..., : audio.shape[-1] // block * block].reshape(len(audio), -1, audio.shape[-1] // block, block)
-    power = np.einsum("ncbt,ncbt->nb", whole, whole) / (whole.shape[1] * block)
+    power = np.vecdot(whole, whole).mean(axis=1) / block
     return power.max(axis=1) > 10.0 ** (SILENT_DB / 10.0)

@@ -6,6 +6,8 @@ levels and detune.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from myna.params import Parameter, ParameterTable
@@ -251,13 +253,20 @@ def _swap_oscillators(values: np.ndarray) -> np.ndarray:
     their matrix destinations leaves the sound as it is, bits of random phase and rounding aside.
     """
     rows = np.array(values, np.float64).reshape(-1, len(TABLE))  # a copy
-    a, b = _columns("osc_a."), _columns("osc_b.")
+    a, b, both, other, slots, twin = _places()
     swap = np.array([_order_key(row[b]) < _order_key(row[a]) for row in rows], bool)
-    rows[np.ix_(swap, np.array(a + b))] = rows[np.ix_(swap, np.array(b + a))]
-    twin = np.array([DESTINATIONS.index(_twin(name)) for name in DESTINATIONS])
-    slots = np.array([TABLE.index[f"matrix.destination_{s}"] for s in range(1, MATRIX_SLOTS + 1)])
+    rows[np.ix_(swap, both)] = rows[np.ix_(swap, other)]
     rows[np.ix_(swap, slots)] = twin[rows[np.ix_(swap, slots)].astype(int)]
     return rows.reshape(np.shape(values))
+
+
+@functools.cache
+def _places() -> tuple[np.ndarray, ...]:
+    """Columns of either oscillator, of both, of their twins and of the destinations; and each destination's twin."""
+    a, b = _columns("osc_a."), _columns("osc_b.")
+    slots = [TABLE.index[f"matrix.destination_{s}"] for s in range(1, MATRIX_SLOTS + 1)]
+    twins = [DESTINATIONS.index(_twin(name)) for name in DESTINATIONS]
+    return tuple(np.array(columns) for columns in (a, b, a + b, b + a, slots, twins))
 
 
 def _columns(prefix: str) -> list[int]:
@@ -265,7 +274,7 @@ def _columns(prefix: str) -> list[int]:
 
 
 def _order_key(osc: np.ndarray) -> tuple[float, ...]:
-    on, table, position, *rest = osc
+    on, table, position, *rest = osc.tolist()
     pitch = 12.0 * rest[2] + rest[3] + rest[4] / 100.0
     return (-on, pitch, table, position, *rest)
 
