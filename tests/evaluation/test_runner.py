@@ -69,6 +69,7 @@ def test_all_runs_of_a_seed_come_before_those_of_the_next_and_only_the_first_is_
     cells = cells_of(replace(SMALL, agents=("random",), seeds=3))
     assert [cell.seed for cell in cells] == [0, 1, 2]
     assert [bool(cell.measures and cell.measures.families) for cell in cells] == [True, False, False]
+    assert cells_of(replace(SMALL, agents=("random",), seeds=3, first_seed=1)) == cells[1:]
 
 
 @pytest.mark.parametrize(
@@ -81,6 +82,7 @@ def test_all_runs_of_a_seed_come_before_those_of_the_next_and_only_the_first_is_
         ({"seeds": 0}, "1 or more"),
         ({"measured_seeds": 3}, "no more seeds"),
         ({"limit": 0}, "1 or more"),
+        ({"first_seed": 2}, "first seed must be one of the 2, from 0; got 2"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_run(change: dict[str, Any], said: str) -> None:

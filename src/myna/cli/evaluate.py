@@ -29,6 +29,8 @@ class Options:
     """runs of each, with other draws"""
     measured_seeds: Annotated[int, whole(0, 1_000)] = 1
     """of these so many are measured by the field's metrics too, a tenth of a second for each preset"""
+    first_seed: Annotated[int, whole(0, 999), UNSAID] = 0
+    """leave out the seeds before it, to share a long run among machines (default 0, none)"""
     limit: Annotated[int, whole(0, 1_000_000), UNSAID] = 0
     """only the first targets of each suite (default 0, all)"""
     out: Annotated[str, named("DIR")] = "out/evaluation"
@@ -65,7 +67,8 @@ def run(argv: list[str]) -> int:
             options.budgets,
             options.seeds,
             min(options.measured_seeds, options.seeds),
-            options.limit or None,
+            first_seed=options.first_seed,
+            limit=options.limit or None,
         )
         summary = _evaluated(evaluate, asked, out, options)
     if not options.no_report:

@@ -65,6 +65,7 @@ class Evaluation:
         seeds: runs with seeds 0, 1, …, of the agents' draws; targets stay the same.
         measured_seeds: of these so many are measured by the field's metrics too, the first ones: a tenth of a second
             for each preset.
+        first_seed: the seeds before it are left out, for another machine to run.
         limit: only the first targets of each suite.
 
     Raises:
@@ -76,6 +77,7 @@ class Evaluation:
     budgets: tuple[int, ...] = BUDGETS
     seeds: int = 3
     measured_seeds: int = 1
+    first_seed: int = 0
     limit: int | None = None
 
     def __post_init__(self) -> None:
@@ -90,6 +92,8 @@ class Evaluation:
             raise UsageError("Two agents have the same label: give them as LABEL=NAME:SETTING=VALUE.")
         if min(self.budgets) < 1 or self.seeds < 1 or not 0 <= self.measured_seeds <= self.seeds:
             raise UsageError("Budgets and seeds must be 1 or more, and no more seeds measured than there are.")
+        if not 0 <= self.first_seed < self.seeds:
+            raise UsageError(f"The first seed must be one of the {self.seeds}, from 0; got {self.first_seed}.")
         if self.limit is not None and self.limit < 1:
             raise UsageError(f"The number of targets must be 1 or more; got {self.limit}.")
 
@@ -100,7 +104,7 @@ def cells_of(evaluation: Evaluation) -> list[Cell]:
     suites = [load_suite(name) for name in evaluation.suites]
     return [
         Cell(contender, suite, budget, seed, _measures(marks, seed < evaluation.measured_seeds, most=most))
-        for seed in range(evaluation.seeds)
+        for seed in range(evaluation.first_seed, evaluation.seeds)
         for suite in suites
         for contender in contenders
         for budget, marks, most in _runs(contender, evaluation.budgets)
