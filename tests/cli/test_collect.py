@@ -27,7 +27,7 @@ def test_it_makes_a_data_set_and_tells_its_size_and_rate(tmp_path: Path, capsys)
     assert first.startswith(f"{out}: 64 rows, 0.1 MiB, 1,")
     assert first.endswith(" bytes a row")
     assert second.strip().startswith("64 of them now, ") and second.endswith(" ms of CPU time each")
-    assert said.err == "64 of 64 rows\n"
+    assert said.err == "rows: 64 of 64\n"
     run = json.loads((out / "run.json").read_text())
     assert (run["verb"], run["config"]["seed"], run["config"]["kind"]) == ("collect", 4, "random")
 

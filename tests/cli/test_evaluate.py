@@ -20,7 +20,7 @@ def test_an_evaluation_prints_a_table_and_leaves_its_results(
     assert main([*SMALL, "--out", str(out)]) == 0
     told = capsys.readouterr()
     assert "stage-1: 1 targets, 1 seeds" in told.out and "random" in told.out
-    assert "left: " in told.err
+    assert "evaluating: " in told.err and "of 1" in told.err
     assert {"results.csv", "summary.json", "evaluation.json", "cells"} <= {path.name for path in out.iterdir()}
     assert main([*SMALL, "--out", str(out), "--only-table", "--json"]) == 0
     again = capsys.readouterr()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import signal
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,7 @@ from tests.training.tiny import TINY
 
 import myna.training.run
 from myna.cli.main import main
-from myna.cli.train_progress import open_progress
+from myna.cli.train import told_of
 from myna.training.run import Status
 
 
@@ -64,7 +62,7 @@ def test_mistakes_are_one_sentence_and_an_exit_code(counts: list[str], capsys: p
     assert main(["train", "--config", "nowhere"]) == 2
     assert main([*counts, "--override", "run.stepz=3"]) == 2
     assert main([*counts, "--override", "sac.breaks_at=3"]) == 3
-    unknown, misspelt, broken = capsys.readouterr().err.splitlines()
+    unknown, misspelt, *_, broken = capsys.readouterr().err.splitlines()
     assert "There is no configuration 'nowhere'" in unknown and "did you mean 'steps'?" in misspelt
     assert "ceased to be a number: the batch is in" in broken
 
@@ -77,36 +75,7 @@ def test_a_folder_that_holds_a_training_is_left_alone(counts: list[str], capsys:
 # Progress
 
 
-class Terminal(io.StringIO):
-    """Standard error that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-def show(quiet: bool = False) -> None:
-    with open_progress(quiet) as progress:
-        for done in range(0, 101, 20):
-            progress.update(
-                Status(done * 1000, 100_000, 151.2, 3_725.0, {"match/best_loss": 0.51234, "curriculum/stage": 3.0})
-            )
-        progress.update(Status(100_000, 100_000, 0.0, float("inf"), {}))
-
-
-def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    show(quiet=True)
-    assert capsys.readouterr() == ("", "")
-
-
-def test_off_a_terminal_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
-    show()
-    out, err = capsys.readouterr()
-    assert (out, err) == ("", "0 of 100,000 steps, 151 steps/s, stage 3, loss 0.512, 1:02:05 left\n")
-
-
-def test_on_a_terminal_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setenv("TERM", "xterm")
-    show()
-    assert "100,000/100,000 steps" in terminal.getvalue() and "left" in terminal.getvalue()
+def test_progress_tells_steps_pace_stage_and_loss() -> None:
+    told = told_of(Status(20_000, 100_000, 151.2, 3_725.0, {"match/best_loss": 0.51234, "curriculum/stage": 3.0}))
+    assert told == ("training", 20_000, 100_000, "20,000 of 100,000 steps, 151 steps/s, stage 3, loss 0.512")
+    assert told_of(Status(0, 9, 0.0, float("inf"), {})).words == "0 of 9 steps, 0 steps/s"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from myna.cli.arguments import UNSAID, Argument, Flag, named, number, parse, whole
 from myna.cli.messages import print_json, rounded, say, shown, unknown
+from myna.cli.progress import each_minute, open_progress
+from myna.cli.train import told_of
 from myna.errors import UsageError
 
 if TYPE_CHECKING:
@@ -82,7 +84,6 @@ def _list(options: Options) -> int:
 
 
 def _train(wanted: list[Ablation], table: Table, quiet: bool) -> int:
-    from myna.cli.train_progress import open_progress
     from myna.training.ablation import train
     from myna.training.signals import Stop
 
@@ -92,8 +93,8 @@ def _train(wanted: list[Ablation], table: Table, quiet: bool) -> int:
                 continue
             if not quiet:
                 say(f"{number} of {len(wanted)}: {one.name}, {one.budget}")
-            with open_progress(quiet) as progress:
-                finished = train(one, table, progress.update, stop)
+            with open_progress(quiet, each_minute()) as progress:
+                finished = train(one, table, lambda status: progress.update(told_of(status)), stop)
             if not finished or stop.signal is not None:
                 say(f"stopped; the same command goes on, and {shown(str(table.out))} keeps what is done.")
                 return 128 + (stop.signal or 2)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,12 +9,12 @@ from typing import Annotated, Any
 from myna.agents.registry import AGENTS
 from myna.cli.arguments import Flag, chosen, named, number, parse, whole
 from myna.cli.messages import print_json, rounded, say, shown
+from myna.cli.progress import Told, each_quarter, open_progress
 from myna.provenance import RUN_BYTES, write_run
 
 __all__ = ["Options", "run"]
 
 KINDS = ("random", "guessed", "searched", "recorded")
-LINES = 4
 
 
 @dataclass(frozen=True)
@@ -69,7 +65,7 @@ def run(argv: list[str]) -> int:
     def tell() -> None:
         write_run(Path(options.out), "collect", asdict(options), resumed=options.resume)
 
-    with _progress() as progress:
+    with open_progress(False, each_quarter()) as progress:
         try:
             made = collect(
                 Path(options.out),
@@ -78,7 +74,7 @@ def run(argv: list[str]) -> int:
                 most_rows=options.rows,
                 most_bytes=(options.mib << 20) - RUN_BYTES,
                 resume=options.resume,
-                progress=progress,
+                progress=lambda rows, total: progress.update(Told("rows", rows, total, f"{rows:,} of {total:,}")),
             )
         except KeyboardInterrupt:
             tell()
@@ -100,44 +96,3 @@ def _text(out: str, made: Any) -> str:
         cpu_ms = 1e3 * made.cpu_s / made.fresh
         lines.append(f"  {made.fresh:,} of them now, {made.rows_per_s:,.0f} a second, {cpu_ms:.2f} ms of CPU time each")
     return "\n".join(lines)
-
-
-def _progress() -> AbstractContextManager[Callable[[int, int], None]]:
-    """A bar on a terminal, a few lines elsewhere."""
-    live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    return _Bar() if live else nullcontext(_Lines())
-
-
-class _Lines:
-    """A line at every quarter."""
-
-    def __init__(self) -> None:
-        self.quarter = 0
-
-    def __call__(self, rows: int, total: int) -> None:
-        quarter = LINES * rows // total
-        if quarter > self.quarter:
-            self.quarter = quarter
-            print(f"{rows:,} of {total:,} rows", file=sys.stderr, flush=True)
-
-
-class _Bar:
-    """A bar that moves, with rows a second and the time that is left."""
-
-    def __enter__(self) -> Callable[[int, int], None]:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        told = TextColumn("{task.completed:,.0f}/{task.total:,.0f} rows  {task.fields[pace]}")
-        self.bar = Progress(BarColumn(), told, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
-        self.task = self.bar.add_task("rows", total=1, pace="")
-        self.bar.start()
-        return self.update
-
-    def update(self, rows: int, total: int) -> None:
-        """Move the bar."""
-        speed = self.bar.tasks[0].speed
-        self.bar.update(self.task, completed=rows, total=total, pace=f"{speed:,.0f} a second" if speed else "")
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.stop()

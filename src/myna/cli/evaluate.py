@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from myna.cli.arguments import UNSAID, Flag, named, names, parse, whole, wholes
 from myna.cli.messages import print_json, say, shown
+from myna.cli.progress import BANK, Told, each_minute, open_progress
 
 __all__ = ["Options", "run"]
 
@@ -81,22 +82,28 @@ def run(argv: list[str]) -> int:
 
 
 def _evaluated(evaluate: Any, asked: Any, out: Any, options: Options) -> Mapping[str, Any]:
-    from myna.cli.evaluate_progress import open_progress
     from myna.evaluation.about import about
 
     try:
-        with open_progress(options.quiet) as progress:
+        with open_progress(options.quiet, each_minute()) as progress:
             return evaluate(
                 asked,
                 out,
                 about=about(),
                 processes=options.processes,
-                progress=progress.update,
-                preparing=progress.preparing,
+                progress=lambda step: progress.update(Told("evaluating", step.share, 1.0, _words(step))),
+                preparing=lambda done, total: progress.update(Told(BANK, done, total, f"{done} of {total}")),
             )
     except KeyboardInterrupt:
         say(f"stopped: the same command goes on; what is done lies in {shown(options.out)}.")
         raise
+
+
+def _words(step: Any) -> str:
+    cell = step.cell
+    seed = f", seed {cell.seed}" if cell.seed else ""
+    run = f"{cell.contender.label} on {cell.targets.name}, {cell.budget} renders{seed}"
+    return f"{step.share:.1%}, {run}: {step.done} of {step.wanted}"
 
 
 def _report(out: Any, options: Options) -> None:

@@ -14,8 +14,8 @@ from typing import Annotated, Any
 from myna.agents.registry import AGENTS
 from myna.cli.arguments import UNSAID, Argument, Flag, chosen, named, names, number, one_or_more, parse, whole
 from myna.cli.folders import open_out
-from myna.cli.match_progress import open_progress
 from myna.cli.messages import print_json, say, shown
+from myna.cli.progress import BANK, Told, each_quarter, open_progress
 from myna.errors import MynaError, UsageError
 from myna.files import safe_stems
 from myna.match_files import write_match
@@ -125,14 +125,20 @@ def _match_one(path: str, folder: Path, options: Options, settings: Any, interru
     from myna.matching import match_target
 
     target = target_from_file(path, note=options.note, gate=options.gate)
-    with open_progress(target.name, options.quiet) as progress:
+    with open_progress(options.quiet, each_quarter()) as progress:
+
+        def searching(renders: int, budget: int, best_loss: float) -> None:
+            progress.update(
+                Told(target.name, renders, budget, f"{renders} of {budget} renders, best loss {best_loss:.3f}")
+            )
 
         def preparing(done: int, total: int) -> None:
             if interrupt.asked:  # nothing has been found yet that could be kept
                 raise KeyboardInterrupt
-            progress.preparing(done, total)
+            progress.update(Told(BANK, done, total, f"{done} of {total}"))
 
-        result = match_target(target, settings, progress=progress.update, stop=interrupt, preparing=preparing)
+        progress.update(Told(target.name, 0, settings.budget, "searching"))
+        result = match_target(target, settings, progress=searching, stop=interrupt, preparing=preparing)
     summary = write_match(result, folder, path, interrupt.asked)
     write_run(folder, "match", {**asdict(options), "files": [path]})
     return summary

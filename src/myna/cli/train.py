@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from myna.cli.arguments import Flag, named, parse
 from myna.cli.messages import print_json, rounded, say, shown
+from myna.cli.progress import Told, each_minute, open_progress
 
 if TYPE_CHECKING:
     from myna.training.config import TrainConfig
+    from myna.training.run import Status
 
-__all__ = ["Options", "drive", "run"]
+__all__ = ["Options", "drive", "run", "told_of"]
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,13 @@ def drive(config: TrainConfig, folder: str, *, resume: bool, quiet: bool, as_jso
     """Run a training, show how it goes, and tell how it ended; the exit code, see `run`."""
     from pathlib import Path
 
-    from myna.cli.train_progress import open_progress
     from myna.training.run import Training
     from myna.training.signals import Stop
 
-    with Stop() as stop, open_progress(quiet) as progress:
-        training = Training(config, Path(folder), resume=resume, watch=progress.update, stop=stop)
+    with Stop() as stop, open_progress(quiet, each_minute()) as progress:
+        training = Training(
+            config, Path(folder), resume=resume, watch=lambda status: progress.update(told_of(status)), stop=stop
+        )
         training.run()
     told = {
         "out": folder,
@@ -72,3 +75,14 @@ def drive(config: TrainConfig, folder: str, *, resume: bool, quiet: bool, as_jso
         return 0
     say(f"stopped by {stop.signal.name} after {told['steps']:,} steps: go on with `myna resume {shown(folder)}`.")
     return 128 + stop.signal
+
+
+def told_of(status: Status) -> Told:
+    """Where a training stands, for its progress."""
+    words = [f"{status.steps_done:,} of {status.total:,} steps", f"{status.steps_per_s:.0f} steps/s"]
+    if "curriculum/stage" in status.figures:
+        words.append(f"stage {status.figures['curriculum/stage']:.0f}")
+    for name in ("match/best_loss", "train/loss"):
+        if name in status.figures:
+            words.append(f"loss {status.figures[name]:.3f}")
+    return Told("training", status.steps_done, status.total, ", ".join(words))
