@@ -19,7 +19,6 @@ from myna.features import FULL, analyse
 from myna.loss import PerceptualLoss
 from myna.presets import Preset
 from myna.seeding import generator
-from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
 
 __all__ = ["Alternative", "MatchResult", "MatchSettings", "match_target", "similarity_percent"]
@@ -124,13 +123,9 @@ def match_target(
 
 def _goal(target: Target, settings: MatchSettings, renderer: Renderer) -> Goal:
     table = renderer.table
-    probe = Probe(target.note_midi, target.velocity, target.gate_s, target.total_s)
-    audio = np.zeros((2, probe.samples(renderer.sample_rate)), np.float32)
-    length = min(audio.shape[1], target.audio.shape[-1])
-    audio[:, :length] = target.audio[:, :length]
     frozen = table.mask(settings.lock) if settings.lock else None
     start = None if settings.start is None else settings.start.u(table)
-    return Goal(audio, probe, target.name, frozen, start)
+    return replace(Goal.of(target, renderer), frozen=frozen, start=start)
 
 
 def _whole_budget(progress: Progress | None, budget: int) -> Progress | None:

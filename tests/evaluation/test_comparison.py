@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import torch
 
-from myna.agents import Agent, Objective, Search
+from myna.agents import Agent, Goal, Objective, Search
 from myna.errors import UsageError
 from myna.evaluation import cells, comparison
 from myna.evaluation.cells import Cell, Contender, best_losses, paired_losses, read, settings_of, weights_digest
-from myna.evaluation.comparison import goal_of, run, yardstick
+from myna.evaluation.comparison import run, yardstick
 from myna.evaluation.suites import load_recordings
 from myna.evaluation.suites.sets import PresetSet, RecordingSet, TargetSet
 from myna.presets.generator import audible
@@ -204,7 +204,7 @@ def test_a_target_is_the_same_whenever_it_is_made_and_its_goal_is_as_long_as_its
     for index in (0, len(targets) - 1):
         first, again = targets.target(index, renderer), targets.target(index, renderer)
         assert np.array_equal(first.audio, again.audio)
-        goal = goal_of(first, renderer)
+        goal = Goal.of(first, renderer)
         assert goal.audio.shape == (2, goal.probe.samples(renderer.sample_rate))
         assert np.array_equal(goal.audio[:, : first.audio.shape[1]], first.audio)
         assert (goal.probe.note_midi, goal.probe.gate_s) == (first.note_midi, first.gate_s)

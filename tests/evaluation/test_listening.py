@@ -16,6 +16,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from myna.agents import Goal
 from myna.audio.loudness import loudness_lufs
 from myna.audio.wav import write_wav
 from myna.errors import MynaError, UsageError
@@ -25,7 +26,6 @@ from myna.evaluation.listening.page import render_test_page
 from myna.evaluation.listening.sounds import Sounds, Three, from_evaluation, from_matches
 from myna.evaluation.listening.trials import ListeningTest, draw_test, samples_16
 from myna.evaluation.listening.webmushra import configuration, export, to_yaml
-from myna.evaluation.other_notes import goal_of
 from myna.evaluation.suites.sets import PresetSet
 from myna.presets.generator import MusicalPrior
 from myna.seeding import generator
@@ -202,7 +202,7 @@ def test_an_evaluation_plays_what_the_agents_had_found(tmp_path: Path, tiny: Pre
     kept(tmp_path, tiny, "two", drawn[2:])
     found = from_evaluation(tmp_path, "tiny")
     assert found.labels == ("one", "two") and found.about["renders"] == 200 and len(found.names) == 2
-    goal = goal_of(tiny.target(1, renderer), renderer)
+    goal = Goal.of(tiny.target(1, renderer), renderer)
     x, first, second = found.load(1)
     assert np.array_equal(x, goal.audio)
     assert np.array_equal(first, renderer.render(drawn[1:2], goal.probe)[0, 0])

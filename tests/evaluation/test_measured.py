@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from myna.agents import Match, make_agent
+from myna.agents import Goal, Match, make_agent
 from myna.evaluation.measured import Measures, measured, parameter_error
-from myna.evaluation.other_notes import STEPS, goal_of, loss_at, other_notes
+from myna.evaluation.other_notes import STEPS, loss_at, other_notes
 from myna.evaluation.suites import load_suite
 from myna.evaluation.suites.frozen import FrozenSet
 from myna.evaluation.suites.sets import PresetSet, RecordingSet
@@ -28,13 +28,13 @@ def renderer() -> Renderer:
 
 @pytest.fixture(scope="module")
 def match(renderer: Renderer) -> Match:
-    goal = goal_of(STAGE.target(0, renderer), renderer)
+    goal = Goal.of(STAGE.target(0, renderer), renderer)
     (found,) = make_agent("random", renderer).match([goal], 24, generator(0, "test"))
     return found
 
 
 def told(match: Match, renderer: Renderer, marks: tuple[int, ...], **settings: Any) -> dict[str, Any]:
-    goal = goal_of(STAGE.target(0, renderer), renderer)
+    goal = Goal.of(STAGE.target(0, renderer), renderer)
     return measured(match, STAGE, 0, goal, renderer, Measures(marks, **settings))
 
 
@@ -81,7 +81,7 @@ def test_recordings_ask_for_the_other_notes_of_their_instrument(renderer: Render
 
 def test_other_sets_know_nothing_beyond_the_sound(renderer: Renderer) -> None:
     tiny = PresetSet("tiny", 1)
-    goal = goal_of(tiny.target(0, renderer), renderer)
+    goal = Goal.of(tiny.target(0, renderer), renderer)
     (found,) = make_agent("random", renderer).match([goal], 2, generator(0, "test"))
     (mark,) = measured(found, tiny, 0, goal, renderer, Measures((2,)))["marks"]
     assert mark["other_notes"] is None and mark["parameters"] is None

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from myna.agents.archive import Archive
+from myna.audio.target import Target
 from myna.features import FULL, Features, analyse
 from myna.loss import Heard, PerceptualLoss, residuals
 from myna.params import ParameterTable
@@ -42,6 +43,15 @@ class Goal:
     name: str = ""
     frozen: np.ndarray | None = None
     start: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, target: Target, renderer: Renderer) -> Goal:
+        """A target as agents take it: played as it was, its audio as long as that."""
+        probe = Probe(target.note_midi, target.velocity, target.gate_s, target.total_s)
+        audio = np.zeros((target.audio.shape[0], probe.samples(renderer.sample_rate)), np.float32)
+        length = min(audio.shape[1], target.audio.shape[1])
+        audio[:, :length] = target.audio[:, :length]
+        return cls(audio, probe, target.name)
 
     def generator(self, parent: np.random.Generator) -> np.random.Generator:
         """The place below `parent` in the tree of seeds that belongs to this sound, whatever else is matched."""

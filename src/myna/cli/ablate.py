@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from myna.cli.arguments import UNSAID, Argument, Flag, named, number, parse, whole
-from myna.cli.messages import print_json, rounded, say, shown, unknown
+from myna.cli.messages import print_json, say, shown, unknown
 from myna.cli.progress import each_minute, open_progress
 from myna.cli.train import told_of
 from myna.errors import UsageError
+from myna.rounding import rounded
 
 if TYPE_CHECKING:
     from myna.training.ablation import Ablation, Table

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from myna.cli.arguments import Argument, Flag, named, number, parse
-from myna.cli.messages import print_json, rounded, shown
+from myna.cli.messages import print_json, shown
+from myna.rounding import rounded
 
 if TYPE_CHECKING:
     from myna.analysis.sound import Sound

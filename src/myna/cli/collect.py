@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 from myna.agents.registry import AGENTS
 from myna.cli.arguments import Flag, chosen, named, number, parse, whole
-from myna.cli.messages import print_json, rounded, say, shown
+from myna.cli.messages import print_json, say, shown
 from myna.cli.progress import Told, each_quarter, open_progress
 from myna.provenance import RUN_BYTES, write_run
+from myna.rounding import rounded
 
 __all__ = ["Options", "run"]
 

@@ -11,9 +11,10 @@ from typing import Any
 
 from myna import __version__, provenance
 from myna.cli.arguments import Flag, parse
-from myna.cli.messages import print_json, rounded, say, shown
+from myna.cli.messages import print_json, say, shown
 from myna.errors import BackendError
 from myna.files import cache_dir
+from myna.rounding import rounded
 
 __all__ = ["Options", "report", "run"]
 

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from myna.cli.arguments import UNSAID, Flag, chosen, named, names, whole
-from myna.cli.messages import print_json, rounded, say, shown
+from myna.cli.messages import print_json, say, shown
 from myna.presets import CATEGORIES
+from myna.rounding import rounded
 
 if TYPE_CHECKING:
     from myna.library import Library

@@ -13,10 +13,11 @@ import tyro
 
 from myna.cli.arguments import UNSAID, Argument, Flag, chosen, named, one_or_more, parse, two, whole
 from myna.cli.listen_text import tally_text
-from myna.cli.messages import print_json, rounded, say, shown, unknown
+from myna.cli.messages import print_json, say, shown, unknown
 from myna.errors import MynaError, UsageError
 from myna.evaluation.suites import SUITES
 from myna.files import make_folder, write_atomic
+from myna.rounding import rounded
 
 if TYPE_CHECKING:
     from myna.evaluation.listening.sounds import Sounds

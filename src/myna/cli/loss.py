@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from myna.cli.arguments import Argument, Flag, named, parse
-from myna.cli.messages import print_json, rounded
+from myna.cli.messages import print_json
+from myna.rounding import rounded
 
 __all__ = ["Options", "run"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from myna.errors import printable
 
-__all__ = ["print_json", "rounded", "say", "shown", "unknown"]
+__all__ = ["print_json", "say", "shown", "unknown"]
 
 
 def say(message: object) -> None:
@@ -26,19 +26,6 @@ def shown(text: str) -> str:
 def print_json(result: Any) -> None:
     """Print a result for a program; what is not finite must have become null before."""
     print(json.dumps(result, indent=2, allow_nan=False))
-
-
-def rounded(value: Any) -> Any:
-    """A result with its floats to six digits: more would be noise.
-
-    >>> rounded({"a": 1234.56789, "b": [3, 0.1 + 0.2, None, "x"]})
-    {'a': 1234.57, 'b': [3, 0.3, None, 'x']}
-    """
-    if isinstance(value, dict):
-        return {name: rounded(part) for name, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [rounded(part) for part in value]
-    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def unknown(kind: str, word: str, known: Sequence[str]) -> str:

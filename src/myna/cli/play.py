@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 from myna.cli.arguments import Flag, chosen, named, parse, whole
 from myna.cli.folders import open_out
-from myna.cli.messages import print_json, rounded, shown
+from myna.cli.messages import print_json, shown
 from myna.provenance import write_run
+from myna.rounding import rounded
 
 __all__ = ["Options", "run"]
 

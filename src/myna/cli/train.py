@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from myna.cli.arguments import Flag, named, parse
-from myna.cli.messages import print_json, rounded, say, shown
+from myna.cli.messages import print_json, say, shown
 from myna.cli.progress import Told, each_minute, open_progress
+from myna.rounding import rounded
 
 if TYPE_CHECKING:
     from myna.training.config import TrainConfig

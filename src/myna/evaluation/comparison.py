@@ -16,9 +16,9 @@ from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from myna.agents import Goal
 from myna.evaluation.cells import Cell, append, begin
 from myna.evaluation.measured import measured
-from myna.evaluation.other_notes import goal_of
 from myna.evaluation.suites.sets import TargetSet
 from myna.features import FULL, analyse
 from myna.files import make_folder
@@ -27,7 +27,7 @@ from myna.presets.generator import MusicalPrior
 from myna.seeding import generator
 from myna.synth.renderer import Renderer
 
-__all__ = ["GROUP", "Step", "goal_of", "run", "yardstick"]
+__all__ = ["GROUP", "Step", "run", "yardstick"]
 
 GROUP = 8
 """Targets that are matched in lock-step and written together."""
@@ -100,7 +100,7 @@ def yardstick(targets: TargetSet) -> tuple[float, ...]:
     u = MusicalPrior(renderer.table).sample(1, generator(0, "comparison", "yardstick"))
     found = []
     for index in range(min(_YARDSTICKS, len(targets))):
-        goal = goal_of(targets.target(index, renderer), renderer)
+        goal = Goal.of(targets.target(index, renderer), renderer)
         target = analyse(goal.audio[None], renderer.sample_rate, FULL)
         breakdown, _ = score(renderer.render(u, goal.probe)[:, 0], renderer.sample_rate, target)
         found.append(round(float(breakdown.total[0]), 5))
@@ -149,7 +149,7 @@ def _renderer() -> Renderer:
 def _work(job: _Job) -> list[dict[str, Any]]:
     """Rows of a group."""
     cell, renderer = job.cell, _renderer()
-    goals = [goal_of(cell.targets.target(index, renderer), renderer) for index in job.indices]
+    goals = [Goal.of(cell.targets.target(index, renderer), renderer) for index in job.indices]
     agent = cell.contender.make(renderer)
     began = time.perf_counter()
     matches = agent.match(goals, cell.budget, generator(cell.seed, "comparison", cell.contender.agent))

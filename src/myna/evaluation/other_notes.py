@@ -12,30 +12,19 @@ from dataclasses import replace
 import numpy as np
 
 from myna.agents import Goal
-from myna.audio.target import Target
 from myna.evaluation.suites.frozen import FrozenSet
 from myna.evaluation.suites.sets import RecordingSet, TargetSet
 from myna.features import FULL, analyse
 from myna.loss import Heard, score
-from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
 
-__all__ = ["goal_of", "loss_at", "other_notes"]
+__all__ = ["loss_at", "other_notes"]
 
 STEPS = (-7, 12)
 """Semitones from the note of a preset's target to the others: a fifth down, an octave up."""
 LOWEST_MIDI, HIGHEST_MIDI = 24, 108
 MOST = 2
 """Recordings of the same instrument that are asked about, the nearest ones."""
-
-
-def goal_of(target: Target, renderer: Renderer) -> Goal:
-    """A target as agents take it: played as it was, its audio as long as that."""
-    probe = Probe(target.note_midi, target.velocity, target.gate_s, target.total_s)
-    audio = np.zeros((target.audio.shape[0], probe.samples(renderer.sample_rate)), np.float32)
-    length = min(audio.shape[1], target.audio.shape[1])
-    audio[:, :length] = target.audio[:, :length]
-    return Goal(audio, probe, target.name)
 
 
 def other_notes(targets: TargetSet, index: int, renderer: Renderer) -> list[Goal]:
@@ -66,7 +55,7 @@ def _of_recording(targets: RecordingSet, index: int, renderer: Renderer) -> list
         for place, other in enumerate(targets.recordings)
         if place != index and (other.program, other.instrument) == (own.program, own.instrument)
     ]
-    return [goal_of(targets.target(place, renderer), renderer) for _, place in sorted(others)[:MOST]]
+    return [Goal.of(targets.target(place, renderer), renderer) for _, place in sorted(others)[:MOST]]
 
 
 def loss_at(goals: list[Goal], u: np.ndarray, renderer: Renderer) -> np.ndarray:

@@ -15,6 +15,7 @@ import numpy as np
 
 from myna.evaluation.results import Line
 from myna.evaluation.statistics import holm, median_interval, paired_ratio
+from myna.rounding import rounded
 from myna.seeding import generator
 
 __all__ = ["BASELINE", "Standing", "by_target", "standings", "summarise"]
@@ -76,8 +77,8 @@ def summarise(lines: Sequence[Line]) -> dict[str, Any]:
         "format": "myna-evaluation-summary",
         "version": 1,
         "baseline": BASELINE,
-        "standings": [_rounded(asdict(one)) for one in standings(lines)],
-        "to_success": _rounded(renders_to_success(lines)),
+        "standings": [rounded(asdict(one)) for one in standings(lines)],
+        "to_success": rounded(renders_to_success(lines)),
     }
 
 
@@ -172,14 +173,3 @@ def renders_to_success(lines: Sequence[Line]) -> list[dict[str, Any]]:
             renders = half if np.isfinite(half) else None
             found.append({"suite": suite, "agent": agent, "budget": budget, "renders": renders, "ever": ever})
     return found
-
-
-def _rounded(value: Any) -> Any:
-    """To six significant digits, so that the file reads well and does not hang on the last bit."""
-    if isinstance(value, float):
-        return float(f"{value:.6g}")
-    if isinstance(value, Mapping):
-        return {name: _rounded(one) for name, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_rounded(one) for one in value]
-    return value

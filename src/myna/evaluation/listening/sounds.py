@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from myna.agents import Goal
 from myna.audio.files import load_audio
 from myna.errors import UsageError, printable
 from myna.evaluation.cells import runs_of, same_ears, tells
 from myna.evaluation.comparison import yardstick
-from myna.evaluation.other_notes import goal_of
 from myna.evaluation.runner import CELLS, MOST
 from myna.evaluation.suites import load_suite
 from myna.synth.renderer import Renderer
@@ -99,7 +99,7 @@ def from_evaluation(
 
     def load(place: int) -> Three:
         index = indices[place]
-        goal = goal_of(targets.target(index, renderer), renderer)
+        goal = Goal.of(targets.target(index, renderer), renderer)
         audio = renderer.render(np.array([found[index] for found in presets]), goal.probe)
         return goal.audio, audio[0, 0], audio[1, 0]
 

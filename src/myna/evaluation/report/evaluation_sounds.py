@@ -12,7 +12,7 @@ from itertools import zip_longest
 
 import numpy as np
 
-from myna.evaluation.other_notes import goal_of
+from myna.agents import Goal
 from myna.evaluation.report.clips import embed_mp3, equal_gains_db, wave_path
 from myna.evaluation.report.evaluation_board import Board, Panel
 from myna.evaluation.report.evaluation_colours import Look, looks
@@ -112,7 +112,7 @@ def _scene(board: Board, panel: Panel, entry: Entry, why: str, renders: int, ren
     made = _best_lines(board, panel, entry.index, renders)
     if not made:
         return None
-    goal = goal_of(load_suite(panel.name).target(entry.index, renderer), renderer)
+    goal = Goal.of(load_suite(panel.name).target(entry.index, renderer), renderer)
     u = np.array([own[0].u for own in made])
     sounds = [goal.audio, *renderer.render(u, goal.probe)[:, 0]]
     gains = equal_gains_db(sounds, renderer.sample_rate)
