@@ -88,7 +88,7 @@ def _style(axes: Any, panel: Panel, board: Board, scale: Scale) -> None:
     axes.set_yscale("log")
     axes.set_xlim(scale.first / 1.15, scale.last * 1.15)
     axes.set_ylim(scale.low, scale.high)
-    axes.set_xticks(board.renders, [f"{mark:,}" for mark in board.renders])
+    axes.set_xticks(board.renders, [_short(mark) for mark in board.renders])
     steps = [step for step in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2) if scale.low <= step <= scale.high]
     axes.set_yticks(steps, [f"{step:g}" for step in steps])
     axes.minorticks_off()
@@ -101,6 +101,11 @@ def _style(axes: Any, panel: Panel, board: Board, scale: Scale) -> None:
     axes.set_title(f"{panel.title} ({sounds})", fontsize=10, fontweight="bold", color=INK, loc="left")
     for spine in axes.spines.values():
         spine.set_visible(False)
+
+
+def _short(mark: int) -> str:
+    """As it fits under an axis where 1,000 and 2,000 lie side by side."""
+    return f"{mark // 1000}k" if mark and mark % 1000 == 0 else str(mark)
 
 
 def _draw_agent(axes: Any, own: Sequence[Standing], look: Look, scale: Scale) -> None:
