@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from myna.agents import AGENTS, Agent, Goal, Match, Objective, Search, Watch, make_agent, polished
+from myna.agents import AGENTS, Agent, Goal, Match, Objective, Search, Watch, auto, make_agent, polished
 from myna.agents.auto import Auto
 from myna.agents.descent import Descent
 from myna.agents.mean_preset import mean_of_prior, typical_preset
@@ -134,11 +134,15 @@ def test_a_polish_gives_the_first_agent_its_share(renderer, match, target_u, bud
     assert agent.left == list(range(share, 0, -3))
 
 
-@pytest.mark.parametrize("name", ["regression+cma-es", "retrieval+cma-es", "policy+cma-es"])
-def test_a_longer_polish_of_the_same_plan_begins_as_the_shorter_one(match, name: str) -> None:
-    short, long = match(name, 100), match(name, 150)
-    assert polished.plan(100) == polished.plan(150)
-    assert short.curve == [(at, loss) for at, loss in long.curve if at <= 100]
+@pytest.mark.parametrize(
+    ("name", "budgets"),
+    [("regression+cma-es", (100, 150)), ("retrieval+cma-es", (100, 150)), ("policy+cma-es", (100, 150)),
+     ("auto", (480, 540))],
+)  # fmt: skip
+def test_a_longer_search_of_the_same_plan_begins_as_the_shorter_one(match, name: str, budgets: tuple[int, int]) -> None:
+    short, long = (match(name, budget) for budget in budgets)
+    assert len({(auto if name == "auto" else polished).plan(budget) for budget in budgets}) == 1
+    assert short.curve == [(at, loss) for at, loss in long.curve if at <= budgets[0]]
 
 
 def test_a_polish_makes_a_start_better(renderer, match, objective, start) -> None:

@@ -19,10 +19,25 @@ from myna.agents.retrieval import nearest_presets
 from myna.agents.swaps import change_choices, swap_modules
 from myna.synth.renderer import Renderer
 
-__all__ = ["Auto"]
+__all__ = ["BANKED", "RACES", "STARTED", "Auto", "plan"]
 
+BANKED, STARTED = (0.1, 48), (0.16, 16)
+"""Of the budget, and at most so many renders: for candidates from the bank, and from another agent."""
+RACES = 3
 # A round that improves the loss by less than this part has stalled.
 _STALL = 0.01
+
+
+def plan(
+    budget: int, banked: tuple[float, int] = BANKED, started: tuple[float, int] = STARTED, races: int = RACES
+) -> tuple[int, int, int]:
+    """All that a budget decides: renders for the bank and for the other agent, and how many candidates race at most.
+
+    >>> plan(1000) == plan(2000) == (48, 16, 3)
+    True
+    """
+    shares = [min(most, max(least, round(share * budget))) for (share, most), least in ((banked, 2), (started, 1))]
+    return shares[0], shares[1], min(races, max(1, budget // 300))
 
 
 class Auto(Agent):
@@ -42,15 +57,15 @@ class Auto(Agent):
     def __init__(
         self,
         renderer: Renderer,
-        share: float = 0.1,
-        most: int = 48,
-        races: int = 3,
+        share: float = BANKED[0],
+        most: int = BANKED[1],
+        races: int = RACES,
         donors: int = 100,
         swaps: int = 12,
         choices: int = 4,
         starts: Agent | str | None = "proxy",
-        starts_share: float = 0.16,
-        starts_most: int = 16,
+        starts_share: float = STARTED[0],
+        starts_most: int = STARTED[1],
     ) -> None:
         """See the class."""
         from myna.agents.registry import make_agent  # it names this module
@@ -80,16 +95,13 @@ class Auto(Agent):
         self, objective: Objective, donors: np.ndarray, rng: np.random.Generator
     ) -> Generator[np.ndarray, np.ndarray, list[_Climb]]:
         """Hear the candidates; climbs from the best of them."""
-        found = yield from _hear(objective, _ask(donors[: self._renders(objective, self.share, self.most, 2)]))
+        shares = (self.share, self.most), (self.starts_share, self.starts_most)
+        banked, started, races = plan(objective.budget, *shares, self.races)
+        found = yield from _hear(objective, _ask(donors[:banked]))
         if self.starts is not None:
-            renders = self._renders(objective, self.starts_share, self.starts_most, 1)
-            found += yield from _hear(objective, only(objective, self.starts.search(objective, rng), renders))
-        best = sorted(found, key=lambda one: one.loss)[: min(self.races, max(1, objective.budget // 300))]
+            found += yield from _hear(objective, only(objective, self.starts.search(objective, rng), started))
+        best = sorted(found, key=lambda one: one.loss)[:races]
         return [_Climb(Descent(objective, *one)) for one in best]
-
-    @staticmethod
-    def _renders(objective: Objective, share: float, most: int, least: int) -> int:
-        return min(most, max(least, round(share * objective.budget)))
 
 
 class _Candidate(NamedTuple):

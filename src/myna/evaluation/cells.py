@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from myna.agents import Agent, make_agent
-from myna.agents.polished import plan
+from myna.agents import Agent, auto, make_agent, polished
 from myna.agents.registry import POLISHED
 from myna.errors import MynaError, UsageError, printable
 from myna.evaluation.measured import Measures
@@ -97,7 +96,9 @@ class Contender:
         """What a budget decides: a run tells all smaller budgets of the same plan as well."""
         if self.anytime:
             return None
-        return plan(budget) if self.agent in POLISHED else budget
+        if self.agent == "auto":
+            return auto.plan(budget)
+        return polished.plan(budget) if self.agent in POLISHED else budget
 
     def make(self, renderer: Renderer) -> Agent:
         """The agent, bound to a renderer.
