@@ -26,6 +26,7 @@ from myna.evaluation.report.evaluation_board import Board, board_of
 from myna.evaluation.report.evaluation_colours import HUES, looks
 from myna.evaluation.report.evaluation_figure import draw_figure
 from myna.evaluation.report.evaluation_halls import halls
+from myna.evaluation.report.evaluation_markdown import markdown
 from myna.evaluation.report.evaluation_report import render_evaluation_report, write_evaluation_report
 from myna.evaluation.report.evaluation_sounds import chosen, sound_pages
 from myna.evaluation.report.evaluation_verdict import verdict
@@ -288,6 +289,19 @@ def test_suites_of_presets_are_pooled_and_others_stay_what_they_are(told: Board)
     own, real = told.kinds
     assert (own.suites, own.targets, real.suites, real.targets) == (("stage-1", "stage-2"), 30, ("real",), 15)
     assert real.standings == told.suites[2].standings
+
+
+def test_markdown_has_a_table_for_each_kind_of_sound_with_the_best_in_bold(told: Board) -> None:
+    own, real, note = markdown(told).strip().split("\n\n")
+    assert own.splitlines()[:3] == [
+        "| The synth's own sounds: 30 sounds, 2 seeds | 1 | 16 | 256 |",
+        "| --- | ---: | ---: | ---: |",
+        "| `policy+cma-es` | **0.677** | **0.339** | **0.169** |",
+    ]
+    assert "| `cma-es` | 1.355 | 0.677 | 0.339 |" in own and real.startswith("| Recorded instruments: 15 sounds")
+    assert "Bold" in note
+    level = markdown(board(scripted(swaying, suites=("stage-1",))))
+    assert level.count("**") == 2 * len(AGENTS) * len(MARKS)  # nobody can be told from another
 
 
 def test_the_verdict_is_about_what_was_run() -> None:

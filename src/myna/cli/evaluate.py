@@ -46,6 +46,8 @@ class Options:
     """targets that can be heard in the report, as many as fit"""
     quiet: Flag = False
     """say nothing while it runs"""
+    markdown: Flag = False
+    """print the medians as Markdown, in bold the best and what cannot be told from it"""
     json: Flag = False
     """print the summary as JSON"""
 
@@ -76,6 +78,11 @@ def run(argv: list[str]) -> int:
         _report(out, options)
     if options.json:
         print_json(summary)
+    elif options.markdown:
+        from myna.evaluation.report.evaluation_board import read_board
+        from myna.evaluation.report.evaluation_markdown import markdown
+
+        print(markdown(read_board(out)), end="")
     else:
         print("\n\n".join(_tables(summary["standings"])))
     return 0

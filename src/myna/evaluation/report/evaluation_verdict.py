@@ -43,6 +43,11 @@ class Verdict:
         return f"After {self.renders:,} render{'s' if self.renders > 1 else ''}"
 
     @property
+    def level_with_baseline(self) -> bool:
+        """Whether the best one's loss cannot be told from the baseline's."""
+        return _spans_one(self.best.ratio_low, self.best.ratio_high)
+
+    @property
     def says(self) -> str:
         """What there is to say of the best one, to follow its name."""
         best = self.best
@@ -51,7 +56,7 @@ class Verdict:
         says = f"is best: median loss {best.median:.3f}"
         if best.agent != self.baseline and best.ratio is not None:
             interval = f"95 % {best.ratio_low:.2f} to {best.ratio_high:.2f}"
-            if _spans_one(best.ratio_low, best.ratio_high):
+            if self.level_with_baseline:
                 says += f", level with {self.baseline} ({best.ratio:.2f} of its loss, {interval})"
             else:
                 says += f"; on the same sound it has {best.ratio:.2f} of {self.baseline}'s loss ({interval})"
@@ -70,7 +75,7 @@ class Verdict:
         best = self.best
         if best.agent == self.baseline or best.ratio is None:
             return f"{best.median:.3f}"
-        if _spans_one(best.ratio_low, best.ratio_high):
+        if self.level_with_baseline:
             return f"{best.median:.3f}, level with {self.baseline}"
         return (
             f"{best.median:.3f}, ×{best.ratio:.2f} of {self.baseline} ({best.ratio_low:.2f} to {best.ratio_high:.2f})"
