@@ -58,7 +58,7 @@ def test_a_step_renders_and_compares_once_for_all(renderer: Renderer, draw) -> N
     calls = []
 
     class Counting(Renderer):
-        def render(self, u, probes, seeds=None):
+        def render(self, u, probes, seeds=None, reuse=False):
             calls.append(len(u))
             return super().render(u, probes, seeds)
 
@@ -237,7 +237,7 @@ def test_an_episode_that_has_ended_waits_and_is_not_rendered(draw) -> None:
     rendered = []
 
     class Counting(Renderer):
-        def render(self, u, probes, seeds=None):
+        def render(self, u, probes, seeds=None, reuse=False):
             rendered.append(len(u))
             return super().render(u, probes, seeds)
 

@@ -29,8 +29,8 @@ def short(notes: Sequence[int] = (60,), total_s: float = 0.15, **defaults: Any) 
 class Breaking(Renderer):
     """Gives NaN for presets whose volume is in the upper half of its range."""
 
-    def render(self, u: Any, probes: Any, seeds: Any = None) -> Any:
-        audio = super().render(u, probes, seeds)
+    def render(self, u: Any, probes: Any, seeds: Any = None, reuse: bool = False) -> Any:
+        audio = super().render(u, probes, seeds, reuse)
         loud = np.asarray(u)[:, VOLUME] > 0.5
         audio[loud] = np.nan if isinstance(audio, np.ndarray) else torch.nan
         return audio

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from tests.synth.measure import normalised, renders, rms
@@ -128,3 +130,18 @@ def test_each_preset_can_have_probes_of_its_own_and_sounds_as_it_does_alone() ->
 def test_probes_of_their_own_that_do_not_fit_the_presets_are_refused(probes: list[list[Probe]]) -> None:
     with pytest.raises(UsageError, match=r"[Pp]robe"):
         renders(normalised({}, {}), probes)
+
+
+def test_memory_that_is_used_again_gives_the_same_bits_and_belongs_to_one_thread() -> None:
+    renderer = Renderer(threads=1)
+    long, short = Probe(60, 100, 0.2, 0.4), Probe(60, 100, 0.05, 0.1)
+    u = normalised({}, {"osc_b.on": True}, {"reverb.on": True})
+    fresh = renderer.render(u, [long, short])
+    first = renderer.render(u, [long, short], reuse=True)
+    assert np.array_equal(first, fresh)
+    assert np.array_equal(renderer.render(u[:1], short, reuse=True), fresh[:1, 1:, :, : short.samples(44_100)])
+    again = renderer.render(u, [long, short], reuse=True)  # the zeros after the short one are zeros again
+    assert np.array_equal(again, fresh) and np.shares_memory(again, first)
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(renderer.render, u, [long, short], reuse=True).result()
+    assert np.array_equal(other, fresh) and not np.shares_memory(other, first)

@@ -236,7 +236,7 @@ class Core:
     def _hear(self, tasks: TaskBatch, u: torch.Tensor, goal: Heard, again: bool = False) -> _Heard:
         """Render presets u (n, P) in one call, then analyse and compare them with the goal (n, N) in another."""
         shape = (len(tasks), self.layout.probes)
-        audio = self.renderer.render(u, tasks.probes).flatten(0, 1)  # (n N, C, T)
+        audio = self.renderer.render(u, tasks.probes, reuse=True).flatten(0, 1)  # (n N, C, T), until the next step
         features, judged = self._compare(audio, goal.map(lambda tensor: tensor.flatten(0, 1)), again)
         loss, *terms = _mean(judged.parts.reshape(-1, *shape)).unbind()
         broken = ~torch.cat([part.finite for part in features]).reshape(shape).all(1)

@@ -21,10 +21,10 @@ class ClockedRenderer(Renderer):
         super().__init__(*arguments, **settings)
         self._clips, self._seconds = 0, 0.0
 
-    def render(self, u: Any, probes: Any, seeds: Any = None) -> Any:
+    def render(self, u: Any, probes: Any, seeds: Any = None, reuse: bool = False) -> Any:
         """See `Renderer`."""
         begun = time.perf_counter()
-        audio = super().render(u, probes, seeds)
+        audio = super().render(u, probes, seeds, reuse)
         self._seconds += time.perf_counter() - begun
         self._clips += audio.shape[0] * audio.shape[1]
         return audio
