@@ -16,7 +16,7 @@ NOTE = (
 def markdown(board: Board) -> str:
     """A table of agents by renders for each kind of sound, ending with a line break.
 
-    Bold are the lowest median of each column, and those of the next three whose ratio to it on the same sounds has a
+    Bold are the lowest median of each column, and those of the next three agents whose ratio to it on the same sounds has a
     95 % interval that spans 1; agents that were run on fewer targets are left out.
     """
     return "\n\n".join([*(_table(panel, board) for panel in board.kinds), NOTE]) + "\n"
@@ -42,7 +42,8 @@ def _best(panel: Panel, renders: int, baseline: str) -> set[str]:
     found = verdict(panel, renders, baseline)
     if found is None:
         return set()
-    return {found.best.agent, *found.level} | ({baseline} if found.level_with_baseline else set())
+    equal = {one.agent for one in panel.ranked(renders) if one.median == found.best.median}
+    return {*equal, *found.level} | ({baseline} if found.level_with_baseline else set())
 
 
 def _cell(median: float | None, bold: bool) -> str:
