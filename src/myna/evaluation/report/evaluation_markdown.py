@@ -16,8 +16,8 @@ NOTE = (
 def markdown(board: Board) -> str:
     """A table of agents by renders for each kind of sound, ending with a line break.
 
-    Bold are the lowest median of each column, and those of the next three agents whose ratio to it on the same sounds has a
-    95 % interval that spans 1; agents that were run on fewer targets are left out.
+    Bold are the lowest median of each column, and those of the next three agents whose ratio to it on the same sounds
+    has a 95 % interval that spans 1; agents that were run on fewer targets are left out.
     """
     return "\n\n".join([*(_table(panel, board) for panel in board.kinds), NOTE]) + "\n"
 
