@@ -149,7 +149,8 @@ class Session:
         """Wait until the page was drawn to its end; an error on it fails the test."""
         self.page.wait_for_selector("[data-testid=stMain] [data-testid=stVerticalBlock]")
         self.page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-        assert self.page.locator("[data-testid=stException]").count() == 0, self.page.inner_text("body")[:2000]
+        wrong = self.page.locator("[data-testid=stException], [role=dialog] >> text=Page not found")
+        assert wrong.count() == 0, self.page.inner_text("body")[:2000]
 
     def at(self, key: str, inside: str = "") -> Any:
         """The widget of that key, or what is inside of it."""

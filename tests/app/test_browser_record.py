@@ -21,10 +21,10 @@ RATE = 48_000
 _KEEP_UPLOADS = """
 window.uploads = [];
 const send = XMLHttpRequest.prototype.send;
+const keep = (data) => window.uploads.push(Array.from(new Uint8Array(data)));
 XMLHttpRequest.prototype.send = function (body) {
   if (body instanceof FormData)
-    for (const file of body.values())
-      if (file instanceof Blob) file.arrayBuffer().then((data) => window.uploads.push(Array.from(new Uint8Array(data))));
+    for (const file of body.values()) if (file instanceof Blob) file.arrayBuffer().then(keep);
   return send.call(this, body);
 };
 """
