@@ -124,7 +124,8 @@ def check_nothing_is_left(server: Server) -> None:
 
 
 def check_flat(early: list[Size], late: list[Size], more_mib: float) -> None:
-    for name, room in (("resident_mib", more_mib), ("threads", 8), ("files", 16)):
+    """No leak; how many files are open goes with how many sessions have gone within two minutes, three for each."""
+    for name, room in (("resident_mib", more_mib), ("threads", 8), ("files", 60)):
         before, after = (median(getattr(size, name) for size in sizes) for sizes in (early, late))
         print(f"{name}: {before:.0f}, then {after:.0f}")
         assert after < 1.1 * before + room, name
