@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from tests.app.chromium import CHROMIUM, Server, Session, serving
 
 import myna.retrieval.bank
 from myna.app import match_job, panel, speed
@@ -107,3 +108,31 @@ def texts(page: Any) -> str:
     return "\n".join(
         str(part.value) for kind in ("markdown", "caption", "error", "info") for part in getattr(kinds, kind)
     )
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    pytest.importorskip("streamlit", reason="Streamlit is not installed")
+    with sync_api.sync_playwright() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Any) -> Iterator[Any]:
+    chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    yield chromium
+    chromium.close()
+
+
+@pytest.fixture(scope="session")
+def server(playwright: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for all tests in a browser: it compiles and loads once."""
+    with serving(tmp_path_factory.mktemp("app")) as found:
+        yield found
+
+
+@pytest.fixture
+def session(browser: Any, server: Server) -> Iterator[Session]:
+    with Session(browser, server) as found:
+        yield found

@@ -54,6 +54,15 @@ def test_port_address_and_browser_can_be_chosen(monkeypatch: pytest.MonkeyPatch)
     assert (chosen["server.port"], chosen["server.address"], chosen["server.headless"]) == ("9000", "0.0.0.0", "true")
 
 
+def test_threads_share_heaps_unless_asked_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "execv", lambda program, command: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    for before, after in (({}, "2"), ({"MALLOC_ARENA_MAX": "5"}, "5")):
+        monkeypatch.setattr(os, "environ", before)
+        main(["app"])
+        assert before["MALLOC_ARENA_MAX"] == after
+
+
 def test_it_is_dark_unless_asked_otherwise() -> None:
     grounds = {theme: settings(command_line(Options(theme=theme))).get("theme.backgroundColor") for theme in THEMES}
     assert grounds == {"dark": "#12151d", "light": "#f4f2ee", "system": None}

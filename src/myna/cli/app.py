@@ -31,6 +31,8 @@ COLOURS = {
     },
 }
 THEMES = ("dark", "light", "system")
+HEAPS = ("MALLOC_ARENA_MAX", "2")
+"""glibc gives threads heaps of their own, and each run of a page is a thread: without this, memory grows by half."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ def run(argv: list[str]) -> int:
     command = command_line(options)
     if options.runs:
         os.environ["MYNA_RUNS_DIR"] = os.path.abspath(options.runs)
+    os.environ.setdefault(*HEAPS)
     sys.stdout.flush()
     os.execv(command[0], command)  # noqa: S606 - this interpreter, and options of our own
 
