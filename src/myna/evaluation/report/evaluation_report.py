@@ -131,9 +131,14 @@ def _command(asked: Mapping[str, Any]) -> str:
     """That asks for the same."""
     words = ["myna evaluate"]
     words += [f"--{option} {','.join(map(str, asked[key]))}" for option, key in _LISTS if asked.get(key)]
-    words += [f"--{key.replace('_', '-')} {json.dumps(asked[key])}" for key in _NUMBERS if asked.get(key) is not None]
+    told = {key: asked.get(key) for key in _NUMBERS}
+    words += [
+        f"--{key.replace('_', '-')} {json.dumps(value)}"
+        for key, value in told.items()
+        if value is not None and (key, value) != ("first_seed", 0)
+    ]
     return " ".join(words)
 
 
 _LISTS = (("suite", "suites"), ("agents", "agents"), ("budgets", "budgets"))
-_NUMBERS = ("seeds", "measured_seeds", "limit")
+_NUMBERS = ("seeds", "measured_seeds", "first_seed", "limit")
