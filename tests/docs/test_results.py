@@ -28,4 +28,4 @@ def test_the_front_page_and_the_docs_show_that_table() -> None:
 
 
 def _table() -> str:
-    return (RESULTS / "table.md").read_text().partition("\n\n")[0]
+    return (RESULTS / "table.txt").read_text().partition("\n\n")[0]

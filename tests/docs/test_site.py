@@ -76,7 +76,8 @@ def test_the_site_builds_strictly_and_has_every_page(site: Path) -> None:
 def test_pages_load_nothing_from_elsewhere(site: Path) -> None:
     for page in site.rglob("*.html"):
         loads = Loads(page.read_text(encoding="utf-8")).found
-        assert loads and not [address for address in loads if re.match(r"(\w+:)?//", address)], page.name
+        assert loads or page.name == "report.html"  # which is whole in itself
+        assert not [address for address in loads if re.match(r"(\w+:)?//", address)], page.name
     for style in site.rglob("*.css"):
         assert not re.findall(r"""(?:@import|url\()\s*["']?(?:https?:)?//""", style.read_text(encoding="utf-8")), (
             style.name
