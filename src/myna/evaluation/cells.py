@@ -97,7 +97,7 @@ class Contender:
         if self.anytime:
             return None
         if self.agent == "auto":
-            return auto.plan(budget)
+            return budget if self.settings else auto.plan(budget)  # which settings may change
         return polished.plan(budget) if self.agent in POLISHED else budget
 
     def make(self, renderer: Renderer) -> Agent:
