@@ -80,6 +80,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     monkeypatch.syspath_prepend(Path(__file__).parent)
     monkeypatch.setitem(KINDS, "match", "toy_match")
     monkeypatch.setattr(panel, "first_preset", panel.initial_preset)
+    monkeypatch.setenv("MYNA_BUILD_BANK", "0")
     monkeypatch.setitem(speed._measured, speed._KEY, 50.0)
     the_jobs.cache_clear()
 

@@ -13,7 +13,8 @@ pytest.importorskip("streamlit", reason="Streamlit is not installed: pip install
 
 from myna.agents.registry import AGENTS
 from myna.app import speed
-from myna.app.jobs import Job, the_jobs
+from myna.app.bank import MEANWHILE
+from myna.app.jobs import KINDS, Job, the_jobs
 from myna.app.match_setup import BUDGETS, METHODS
 from myna.audio.loudness import loudness_lufs
 from myna.audio.wav import encode_wav
@@ -102,6 +103,47 @@ def test_every_agent_can_be_chosen_and_has_words(app) -> None:
     page = upload(app("match"))
     sound_of(page.selectbox(key="match.agent").set_value("retrieval").run())
     assert started(page).request["agent"] == "retrieval"
+
+
+@pytest.fixture
+def bank_in_work(app, monkeypatch: pytest.MonkeyPatch) -> Job:
+    """The job of the bank, which counts to 600 until it is stopped."""
+    monkeypatch.setenv("MYNA_BUILD_BANK", "1")
+    monkeypatch.setenv("MYNA_TEST_STEPS", "1000")
+    monkeypatch.setitem(KINDS, "bank", "toy_match")
+    app("synth")
+    job = the_jobs().begun("bank")
+    assert job is not None
+    return job
+
+
+def test_the_first_match_does_without_the_bank_while_that_is_being_built(app, bank_in_work: Job) -> None:
+    page = upload(app("match"))
+    assert METHODS[MEANWHILE] in texts(page)
+    job = started(page)
+    assert job.request["agent"] == MEANWHILE
+    while job.state == "waiting":
+        time.sleep(0.02)
+    assert not bank_in_work.finished
+    the_jobs().stop(bank_in_work)
+    finished(page, bank_in_work)
+    the_jobs().stop(job)
+    page = upload(app("match"))
+    assert METHODS[MEANWHILE] not in texts(page) and started(page).request["agent"] == "auto"
+
+
+def test_who_looks_into_the_bank_waits_for_it_and_sees_how_far_it_is(app, bank_in_work: Job) -> None:
+    page = upload(app("match"))
+    sound_of(page.selectbox(key="match.agent").set_value("retrieval").run())
+    job = started(page)
+    while bank_in_work.done < 2:
+        time.sleep(0.02)
+    told = sound_of(page.run()).get("progress")[0].proto
+    assert job.state == "waiting" and "of 600" in told.text and "another search" not in told.text
+    the_jobs().stop(bank_in_work)
+    while job.state == "waiting":
+        time.sleep(0.02)
+    assert bank_in_work.finished
 
 
 def test_locks_keep_modules_of_a_start_preset(app) -> None:

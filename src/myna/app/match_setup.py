@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from myna.app import draw
+from myna.app.bank import MEANWHILE, how_to_search
 from myna.app.guard import AUDIO_TYPES, MAX_UPLOAD_MB
 from myna.app.jobs import the_jobs
 from myna.app.match_session import Bytes, Draft, begin, draft, take_sound
@@ -145,6 +146,8 @@ def _search(current: Draft, target: Target) -> None:
     agent = agent_column.selectbox("Method", tuple(METHODS), format_func=METHODS.__getitem__, key="match.agent")
     budget = st.select_slider("Renders it may spend", BUDGETS, USUAL_BUDGET, key="match.budget")
     _time(budget, target)
+    if how_to_search(agent, synth) == (MEANWHILE, None) and agent != MEANWHILE:
+        st.caption(f"The bank of sounds is still being built: until then Auto is *{METHODS[MEANWHILE]}*.")
     _start(current, synth)
     the_jobs().warm("match")
     if st.button("Match", key="match.go", type="primary", icon=":material/graphic_eq:", width="stretch"):
