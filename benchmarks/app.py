@@ -2,7 +2,7 @@
 
 **Wall clock**, in Debian's Chromium, the clicks as fast as the page takes them: open the app, turn to *Match*, upload,
 press *Match* with the settings as they stand, download the preset. Twice: *cold* with no data and no cache, so that the
-synth is compiled, and the bank of sounds is being built while the match does without it; and *warm* with that cache, the
+synth is compiled, and the bank of sounds is being built while the match does without; and *warm* with that cache, the
 bank whole, and again no data. `cpu_s` is what the app and its workers took of the processor, which says more on a busy
 machine.
 """

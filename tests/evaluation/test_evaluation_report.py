@@ -292,7 +292,7 @@ def test_suites_of_presets_are_pooled_and_others_stay_what_they_are(told: Board)
 
 
 def test_markdown_has_a_table_for_each_kind_of_sound_with_the_best_in_bold(told: Board) -> None:
-    own, real, note = markdown(told).strip().split("\n\n")
+    _, _, own, real, note = markdown(told).strip().split("\n\n")
     assert own.splitlines()[:3] == [
         "| The synth's own sounds: 30 sounds, 2 seeds | 1 | 16 | 256 |",
         "| --- | ---: | ---: | ---: |",
@@ -302,6 +302,18 @@ def test_markdown_has_a_table_for_each_kind_of_sound_with_the_best_in_bold(told:
     assert "Bold" in note
     level = markdown(board(scripted(swaying, suites=("stage-1",))))
     assert level.count("**") == 2 * len(AGENTS) * len(MARKS)  # nobody can be told from another
+
+
+def test_markdown_begins_with_who_is_best_on_each_kind_of_sound_and_by_how_much(told: Board) -> None:
+    overview, note, *_ = markdown(told).split("\n\n")
+    head, _, own, real = overview.splitlines()
+    assert head == "|  | after 16 | after 256 |"
+    assert own == (
+        "| The synth's own sounds: 30 sounds | `policy+cma-es` 0.50 [0.50, 0.50] | `policy+cma-es` 0.50 [0.50, 0.50] |"
+    )
+    assert real.startswith("| Recorded instruments: 15 sounds | `policy+cma-es` 0.50") and "`cma-es`'s" in note
+    level = markdown(board(scripted(swaying, suites=("stage-1", "factory")))).splitlines()
+    assert level[2].count(" ≈ ") == 4 and level[3].startswith("| Presets made by hand: ")
 
 
 def test_the_verdict_is_about_what_was_run() -> None:

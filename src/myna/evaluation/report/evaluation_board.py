@@ -1,6 +1,7 @@
 """An evaluation as its report reads it: the standings of each suite, and of each kind of sound.
 
-A kind pools suites whose targets are of one sort: presets of the synth itself, recordings, another synth.
+A kind pools suites whose targets are of one sort: drawn presets of the synth itself, presets made by hand, recordings,
+another synth.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ ASKED_RENDERS = (16, 256, 1000)
 OWN = "presets"
 KINDS = {
     OWN: "The synth's own sounds",
+    "factory": "Presets made by hand",
     "real": "Recorded instruments",
     "vital": "Another synth: Vital",
 }
@@ -179,7 +181,7 @@ def _kinds(suites: Sequence[Panel], lines: Sequence[Line]) -> tuple[Panel, ...]:
 
 
 def _kind(suite: str) -> str:
-    return OWN if isinstance(load_suite(suite), FrozenSet) else suite
+    return OWN if suite not in KINDS and isinstance(load_suite(suite), FrozenSet) else suite
 
 
 def _pooled(kind: str, panels: Sequence[Panel], lines: Sequence[Line]) -> Panel:
