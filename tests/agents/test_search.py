@@ -7,12 +7,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from myna.agents import AGENTS, Agent, Goal, Match, Objective, Search, Watch, auto, make_agent, polished
+from myna.agents import AGENTS, Agent, Goal, Match, Objective, Search, Watch, make_agent, polished
 from myna.agents.auto import Auto
 from myna.agents.descent import Descent
 from myna.agents.mean_preset import mean_of_prior, typical_preset
 from myna.agents.polished import Polished
 from myna.agents.random_search import RandomSearch
+from myna.agents.registry import plan
 from myna.agents.swaps import GROUPS, change_choices, swap_modules
 from myna.errors import UsageError
 from myna.presets.generator import MusicalPrior
@@ -141,7 +142,7 @@ def test_a_polish_gives_the_first_agent_its_share(renderer, match, target_u, bud
 )  # fmt: skip
 def test_a_longer_search_of_the_same_plan_begins_as_the_shorter_one(match, name: str, budgets: tuple[int, int]) -> None:
     short, long = (match(name, budget) for budget in budgets)
-    assert len({(auto if name == "auto" else polished).plan(budget) for budget in budgets}) == 1
+    assert len({plan(name, budget) for budget in budgets}) == 1
     assert short.curve == [(at, loss) for at, loss in long.curve if at <= budgets[0]]
 
 

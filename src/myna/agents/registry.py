@@ -3,27 +3,49 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Hashable
+from dataclasses import dataclass
 from typing import Any
 
 from myna.agents.base import Agent
 from myna.errors import UsageError
 from myna.synth.renderer import Renderer
 
-__all__ = ["AGENTS", "make_agent"]
+__all__ = ["AGENTS", "ANYTIME", "make_agent", "plan", "worth"]
 
-_CLASSES = {
-    "auto": ("myna.agents.auto", "Auto"),
-    "random": ("myna.agents.random_search", "RandomSearch"),
-    "mean-preset": ("myna.agents.mean_preset", "MeanPreset"),
-    "retrieval": ("myna.agents.retrieval", "Retrieval"),
-    "cma-es": ("myna.agents.cma_es", "ColdCMA"),
-    "cat-cma-es": ("myna.agents.cat_cma_es", "CatCMA"),
-    "regression": ("myna.agents.regression", "Regression"),
-    "cloning": ("myna.agents.policy", "CloningPolicy"),
-    "sac": ("myna.agents.policy", "SACPolicy"),
-    "proxy": ("myna.agents.proxy", "ProxyPlanner"),
+
+@dataclass(frozen=True)
+class _Entry:
+    """An agent.
+
+    Attributes:
+        module, cls: where it is, and the name of its class.
+        anytime: it does the same whatever the budget, only longer: what it has after fewer renders is what it finds
+            with a smaller budget. Others may have a `plan(budget)` in their module: budgets of equal plans differ in
+            length alone.
+        worth: renders after which it has nothing more to say, or None.
+    """
+
+    module: str
+    cls: str
+    anytime: bool = False
+    worth: int | None = None
+
+
+_ENTRIES = {
+    "auto": _Entry("myna.agents.auto", "Auto"),
+    "random": _Entry("myna.agents.random_search", "RandomSearch", anytime=True),
+    "mean-preset": _Entry("myna.agents.mean_preset", "MeanPreset", anytime=True, worth=1),
+    "retrieval": _Entry("myna.agents.retrieval", "Retrieval", anytime=True, worth=256),
+    "cma-es": _Entry("myna.agents.cma_es", "ColdCMA", anytime=True),
+    "cat-cma-es": _Entry("myna.agents.cat_cma_es", "CatCMA", anytime=True),
+    "regression": _Entry("myna.agents.regression", "Regression", anytime=True, worth=64),
+    "cloning": _Entry("myna.agents.policy", "CloningPolicy", anytime=True, worth=64),
+    "sac": _Entry("myna.agents.policy", "SACPolicy", anytime=True, worth=64),
+    "proxy": _Entry("myna.agents.proxy", "ProxyPlanner", anytime=True, worth=64),
 }
-POLISHED = {
+_POLISH = _Entry("myna.agents.polished", "Polished")
+_POLISHED = {
     "retrieval+cma-es": "retrieval",
     "regression+cma-es": "regression",
     "cloning+cma-es": "cloning",
@@ -31,8 +53,42 @@ POLISHED = {
     "proxy+cma-es": "proxy",
 }
 """Agents whose presets are then polished, see `myna.agents.polished`: name → the first agent."""
-AGENTS = (*_CLASSES, *POLISHED)
+AGENTS = (*_ENTRIES, *_POLISHED)
 """The names."""
+ANYTIME = frozenset(name for name, entry in _ENTRIES.items() if entry.anytime)
+"""Those that do the same whatever the budget, only longer: one run tells all budgets below its own."""
+
+
+def worth(name: str, budget: int) -> int:
+    """Of a budget, the renders after which an agent has nothing more to say.
+
+    >>> worth("mean-preset", 1000), worth("cma-es", 1000)
+    (1, 1000)
+    """
+    most = _ENTRIES[name].worth if name in _ENTRIES else None
+    return budget if most is None else min(budget, most)
+
+
+def plan(name: str, budget: int, settled: bool = False) -> Hashable:
+    """What a budget decides of what an agent does: of two budgets with equal plans the longer search tells both.
+
+    Args:
+        name: of the agent; one that is not known plans by its budget.
+        budget: renders.
+        settled: it has settings, which may change its plan.
+
+    >>> plan("cma-es", 16) == plan("cma-es", 2000), plan("auto", 1000) == plan("auto", 2000)
+    (True, True)
+    """
+    if name in ANYTIME:
+        return None
+    if name in _POLISHED:  # its settings are the first agent's
+        return _planned(_POLISH, budget)
+    return budget if settled or name not in _ENTRIES else _planned(_ENTRIES[name], budget)
+
+
+def _planned(entry: _Entry, budget: int) -> Hashable:
+    return getattr(importlib.import_module(entry.module), "plan", lambda budget: budget)(budget)
 
 
 def make_agent(name: str, renderer: Renderer, **settings: Any) -> Agent:
@@ -50,9 +106,10 @@ def make_agent(name: str, renderer: Renderer, **settings: Any) -> Agent:
     """
     if name not in AGENTS:
         raise UsageError(f"There is no agent '{name}'; choose one of {', '.join(AGENTS)}.")
-    if name in POLISHED:
-        from myna.agents.polished import Polished
+    if name in _POLISHED:
+        return _class(_POLISH)(make_agent(_POLISHED[name], renderer, **settings))
+    return _class(_ENTRIES[name])(renderer, **settings)
 
-        return Polished(make_agent(POLISHED[name], renderer, **settings))
-    module, cls = _CLASSES[name]
-    return getattr(importlib.import_module(module), cls)(renderer, **settings)
+
+def _class(entry: _Entry) -> Any:
+    return getattr(importlib.import_module(entry.module), entry.cls)

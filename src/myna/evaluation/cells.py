@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from myna.agents import Agent, auto, make_agent, polished
-from myna.agents.registry import POLISHED
+from myna.agents import Agent, make_agent, registry
 from myna.errors import MynaError, UsageError, printable
 from myna.evaluation.measured import Measures
 from myna.evaluation.suites.sets import TargetSet
@@ -22,7 +21,6 @@ from myna.files import write_atomic
 from myna.synth.renderer import Renderer
 
 __all__ = [
-    "ANYTIME",
     "Cell",
     "Contender",
     "append",
@@ -38,10 +36,6 @@ __all__ = [
     "weights_digest",
 ]
 
-ANYTIME = frozenset(
-    ("random", "mean-preset", "retrieval", "cma-es", "cat-cma-es", "regression", "cloning", "sac", "proxy")
-)
-"""Agents that do the same whatever the budget, only longer: one run tells all budgets below its own."""
 SAME_EARS = 1e-3
 """Yardsticks may differ by so much between machines; a change of engine, ears or targets moves them more."""
 _PATHS = frozenset(("weights", "guess"))
@@ -90,15 +84,11 @@ class Contender:
     @property
     def anytime(self) -> bool:
         """Whether one run tells all budgets below its own."""
-        return self.agent in ANYTIME
+        return self.agent in registry.ANYTIME
 
     def plan(self, budget: int) -> Hashable:
         """What a budget decides: a run tells all smaller budgets of the same plan as well."""
-        if self.anytime:
-            return None
-        if self.agent == "auto":
-            return budget if self.settings else auto.plan(budget)  # which settings may change
-        return polished.plan(budget) if self.agent in POLISHED else budget
+        return registry.plan(self.agent, budget, settled=bool(self.settings))
 
     def make(self, renderer: Renderer) -> Agent:
         """The agent, bound to a renderer.

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from myna.agents.registry import worth
 from myna.errors import MynaError, UsageError, printable
 from myna.evaluation.cells import Cell, Contender
 from myna.evaluation.comparison import Step, run
@@ -31,7 +32,6 @@ __all__ = [
     "AGENTS",
     "BUDGETS",
     "CELLS",
-    "MOST",
     "Evaluation",
     "cells_of",
     "evaluate",
@@ -47,8 +47,6 @@ AGENTS = (
 )  # fmt: skip
 """What is compared unless something else is asked for."""
 BUDGETS = (1, 16, 64, 256, 1000)
-MOST = {"mean-preset": 1, "retrieval": 256, "regression": 64, "cloning": 64, "sac": 64, "proxy": 64}
-"""Renders after which an agent has nothing more to say: it is not run for longer, and its curve ends there."""
 FAMILIES, SLOW_FAMILIES = ("hayes", "level", "synthrl"), ("f0",)
 """Metrics of the field that are told at each number of renders, and, half a second each, at the largest alone."""
 _BANKED = ("retrieval", "retrieval+cma-es", "auto")
@@ -114,11 +112,10 @@ def cells_of(evaluation: Evaluation) -> list[Cell]:
 def _runs(contender: Contender, budgets: Sequence[int]) -> list[tuple[int, tuple[int, ...], bool]]:
     """Budgets of the runs, each with the marks that it tells, and whether it is the longest.
 
-    One run tells all that the agent plans alike.
+    One run tells all that the agent plans alike; for longer than it has something to say it is not run.
     """
-    most = MOST.get(contender.agent)
     runs: dict[Hashable, list[int]] = {}
-    for mark in sorted({budget if most is None else min(budget, most) for budget in budgets}):
+    for mark in sorted({worth(contender.agent, budget) for budget in budgets}):
         runs.setdefault(contender.plan(mark), []).append(mark)
     longest = max(map(max, runs.values()))
     return [(marks[-1], tuple(marks), marks[-1] == longest) for marks in runs.values()]

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from myna.agents import Goal
+from myna.agents.registry import worth
 from myna.audio.files import load_audio
 from myna.errors import UsageError, printable
 from myna.evaluation.cells import runs_of, same_ears, tells
 from myna.evaluation.comparison import yardstick
-from myna.evaluation.runner import CELLS, MOST
+from myna.evaluation.runner import CELLS
 from myna.evaluation.suites import load_suite
 from myna.synth.renderer import Renderer
 
@@ -137,8 +138,7 @@ def _marks(runs: Sequence[Run]) -> set[int]:
 
 def _own(runs: Sequence[Run], renders: int) -> int:
     """The mark that says what a contender has after so many renders; some agents have nothing more to say before."""
-    most = MOST.get(runs[0][0]["agent"]) if runs else None
-    return renders if most is None else min(renders, most)
+    return worth(runs[0][0]["agent"], renders) if runs else renders
 
 
 def _most(of: Mapping[str, Sequence[Run]], suite: str) -> int:
