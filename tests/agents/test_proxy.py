@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from tests.agents.nets import save_proxy, save_regression
 
-from myna.agents import Goal, Objective
+from myna.agents import Goal, Objective, proxy_view
+from myna.agents.ear import Impression
 from myna.agents.knobs import audible_knobs
 from myna.agents.networks import torch_generator
 from myna.agents.polished import Polished
@@ -162,13 +164,81 @@ def test_the_best_change_of_a_choice_is_found_and_not_tried_again_where_it_faile
     likely = plan.likely()
     row = np.flatnonzero(task.table.categorical).tolist().index(column)
     assert np.unravel_index(likely.argmax(), likely.shape) == (row, int(target[column] * task.table.steps[column]))
-    task.losses = np.array([np.inf])  # it was heard, and was no better
+    # It was heard, and was no better.
+    task.losses, task.heard, task.audio = np.array([np.inf]), target[None], task.goal.audio[None]
+    plan.net, plan._mistakes = Linear(task.table), type(plan._mistakes)()  # pyright: ignore[reportAttributeAccessIssue]
     assert not plan.keep()
     assert not np.array_equal(plan.changed(), target)
 
 
 def test_where_no_change_helps_none_is_made(agent: ProxyPlanner, objective, start) -> None:
     assert len(planned(agent, objective(1), start, start).changed()) == 0
+
+
+# What it was wrong by
+
+
+class Small(Linear):
+    """Within what a summary is clipped to."""
+
+    def __init__(self, table: ParameterTable) -> None:
+        super().__init__(table)
+        self.slope, self.adds = 0.02 * self.slope, 0.02 * self.adds
+
+
+class Wrong(Small):
+    """Knows what every knob does but for one number of the summary, which it tells too low the more a knob is up."""
+
+    def __call__(self, u: torch.Tensor, played: torch.Tensor) -> torch.Tensor:
+        said = super().__call__(u, played)
+        said[:, 0] -= 3.0 * u[:, self.knobs[0]].float()
+        return said
+
+
+def wrong_plan(agent: ProxyPlanner, task: Objective, u: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> _Plan:
+    """A plan from u (P,) by a proxy that is wrong, and ears that hear what is right."""
+    plan = planned(agent, task, u, u)
+    right = Small(task.table)
+    plan.net = Wrong(task.table)  # pyright: ignore[reportAttributeAccessIssue] - it is called alike
+    plan._mistakes = type(plan._mistakes)()
+    # A sound is a preset here: it is heard as it really would be.
+    heard = {"hear": lambda sound, aim: Impression(right(torch.from_numpy(sound[0]), aim.played), None, None)}
+    monkeypatch.setattr(plan, "ear", SimpleNamespace(**heard))
+    plan.move_to(u, u[None])
+    return plan
+
+
+def test_what_was_heard_puts_the_proxy_right_nearby_and_one_preset_alone_does_not(
+    agent: ProxyPlanner, objective, start: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = objective(1)
+    knob = int(np.flatnonzero(~task.table.categorical)[0])
+    start = start.copy()
+    start[knob] = 0.3
+    plan, right = wrong_plan(agent, task, start, monkeypatch), Small(task.table)
+
+    def off(value: float) -> float:
+        u = start.copy()
+        u[knob] = value
+        there = torch.from_numpy(u)[None]
+        return float((plan.said(there) - right(there, plan.aim.played))[0, 0])
+
+    assert off(0.3) == pytest.approx(0.0, abs=1e-3) and off(0.5) == pytest.approx(-0.6, abs=1e-3)
+    higher = start.copy()
+    higher[knob] = 0.5
+    plan.learn(higher, higher[None])
+    assert off(0.3) == pytest.approx(0.0, abs=0.01) and off(0.5) == pytest.approx(0.0, abs=0.01)
+    assert abs(off(0.4)) < 0.05 < 0.3 and abs(off(0.6)) < 0.25 < 0.9
+    plan.move_to(higher, higher[None])  # the same from there
+    assert off(0.3) == pytest.approx(0.0, abs=0.01) and off(0.5) == pytest.approx(0.0, abs=0.01)
+
+
+def test_only_what_was_heard_last_is_remembered(agent: ProxyPlanner, objective, start, monkeypatch) -> None:
+    monkeypatch.setattr(proxy_view, "_MOST", 3)
+    plan = wrong_plan(agent, objective(1), start, monkeypatch)
+    for _ in range(5):
+        plan.learn(start, start[None])
+    assert len(plan._mistakes) == 3
 
 
 # The agent

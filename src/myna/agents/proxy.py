@@ -2,7 +2,8 @@
 
 From the regression's guess; then by turns a step over all ordered knobs, within a box that grows where steps succeed
 and shrinks where they fail (a trust region), and the change of one choice. What the proxy says is only believed of
-differences: of the present preset it is known how it really sounds. A step is Gauss-Newton's for absolute deviations
+differences: of the present preset it is known how it really sounds, and what it was wrong by at presets that were heard
+puts it right near them. A step is Gauss-Newton's for absolute deviations
 (iteratively reweighted least squares, Holland & Welsch 1977), on the proxy's Jacobian.
 
 Shapes: n presets, P parameters, D numbers of a summary, L knobs that are turned.
@@ -122,8 +123,10 @@ class _Plan(ProxyView):
         if better:
             self.loss = float(self.objective.losses[0])
             self.move_to(self.objective.heard[0], self.objective.audio[0])
-        elif self._asked is not None:
-            self._failed.add(self._asked)
+        else:
+            self.learn(self.objective.heard[0], self.objective.audio[0])
+            if self._asked is not None:
+                self._failed.add(self._asked)
         self._stumbled = not better and self._asked is None
         self._asked = None
         return better

@@ -1,14 +1,17 @@
 """A preset as it sounded, and what a proxy of the synth says of its neighbours.
 
-What a proxy says is only believed of differences: how the preset itself sounds is known.
+What a proxy says is only believed of differences: how the preset itself sounds is known. And where it was wrong about
+presets that were heard, it is taken to be wrong alike about presets near them.
 
-Shapes: n presets, P parameters, D numbers of a summary, L knobs.
+Shapes: n presets, m of them heard, P parameters, D numbers of a summary, L knobs.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import torch
+from scipy.linalg import cho_factor, cho_solve
+from scipy.spatial.distance import cdist
 
 from myna.agents.base import Objective
 from myna.agents.ear import Aim, Ear
@@ -21,6 +24,10 @@ __all__ = ["ProxyView"]
 _NUDGE_U = 0.02  # of a knob, for the Jacobian
 _SOFTEN = 0.1
 _RIDGE = 0.1  # of `covariance`, next to what a knob does on average; .01 and a diagonal alone were worse
+# Of `_Mistakes`: how far they reach in u, and what of them is no better known for being near. Half and twice the reach
+# foretell as well (docs/training-log.md, "A proxy that is put right").
+_REACH_U, _NOISE = 0.4, 0.003
+_MOST = 128  # heard last; more would take longer than a render
 
 
 class ProxyView:
@@ -40,6 +47,7 @@ class ProxyView:
         """There is no preset yet: see `move_to`."""
         self.net, self.ear, self.objective, self.aim = net, ear, objective, aim
         self._target = clipped(aim.summary)
+        self._mistakes = _Mistakes()
 
     def move_to(self, u: np.ndarray, audio: np.ndarray | None) -> None:
         """Look from u (P,), which sounds like audio (C, T); where that is None, like the proxy says that it does."""
@@ -48,15 +56,30 @@ class ProxyView:
             with torch.no_grad():
                 self._heard = clipped(self.net(self._u, self.aim.played))
         else:
-            self._heard = clipped(self.ear.hear(audio[None], self.aim).summary)
+            self._heard = self.learn(u, audio)
         self.audible = audible_knobs(self.objective.table, u) & self.objective.open
 
     @one_core()
     @torch.no_grad()
+    def learn(self, u: np.ndarray, audio: np.ndarray) -> torch.Tensor:
+        """Take down how wrong the proxy was about u (P,), which sounds like audio (C, T); how that is heard, (1, D)."""
+        heard = clipped(self.ear.hear(audio[None], self.aim).summary)
+        said = self.net(torch.from_numpy(u)[None], self.aim.played)
+        self._mistakes.add(u, (heard - said)[0].double().numpy())
+        return heard
+
+    @one_core()
+    @torch.no_grad()
     def said(self, u: torch.Tensor) -> torch.Tensor:
-        """How presets u (n, P) would sound, (n, D): as the present one does, and what the proxy says they differ by."""
+        """How presets u (n, P) would sound, (n, D): as the present one does, and what the proxy says they differ by.
+
+        Where other presets were heard, what it was wrong by there is put right.
+        """
         both = self.net(torch.cat([self._u, u]), self.aim.played.expand(1 + len(u), -1))
-        return self._heard + both[1:] - both[:1]
+        said = self._heard + both[1:] - both[:1]
+        if len(self._mistakes) < 2:  # nothing to go by but the present preset
+            return said
+        return said + torch.from_numpy(self._mistakes.more(u.numpy(), self.u)).float()
 
     def distances(self, u: np.ndarray) -> np.ndarray:
         """How far presets (n, P) are from the target as the proxy hears them, (n,)."""
@@ -90,3 +113,35 @@ class ProxyView:
         scale = np.diag(curvature).mean() + 1e-12
         found = np.linalg.inv(curvature / scale + _RIDGE * np.eye(len(knobs)))
         return found * (len(knobs) / np.trace(found))
+
+
+class _Mistakes:
+    """What a proxy was wrong by at presets that were heard, and by how much more it will be wrong elsewhere.
+
+    The mean of a Gaussian process with a Matérn kernel of order 3/2 (Rasmussen & Williams 2006, equations 2.25 and
+    4.17), around the mistake at the preset that is looked from.
+    """
+
+    def __init__(self) -> None:
+        self._heard: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def __len__(self) -> int:
+        return len(self._heard)
+
+    def add(self, u: np.ndarray, missed: np.ndarray) -> None:
+        """At preset u (P,) it was wrong by `missed` (D,)."""
+        self._heard = [*self._heard, (u, missed)][-_MOST:]
+
+    def more(self, u: np.ndarray, here: np.ndarray) -> np.ndarray:
+        """How much more it is wrong by at presets u (n, P) than at `here` (P,), (n, D)."""
+        known, missed = (np.array(part) for part in zip(*self._heard, strict=True))
+        nearest = int(cdist(here[None], known)[0].argmin())
+        kernel = _alike(known, known) + _NOISE * np.eye(len(known))
+        weights = cho_solve(cho_factor(kernel), missed - missed[nearest])
+        return (_alike(u, known) - _alike(here[None], known)) @ weights
+
+
+def _alike(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """How much presets u (n, P) tell of presets v (m, P), (n, m) in (0, 1]."""
+    far = np.sqrt(3.0) / _REACH_U * cdist(u, v)
+    return (1.0 + far) * np.exp(-far)
