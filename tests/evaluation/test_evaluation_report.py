@@ -21,7 +21,13 @@ import soundfile
 
 from myna.cli.main import main
 from myna.errors import MynaError
-from myna.evaluation.report import evaluation_colours, evaluation_curves, evaluation_sounds, evaluation_tables
+from myna.evaluation.report import (
+    evaluation_colours,
+    evaluation_curves,
+    evaluation_figure,
+    evaluation_sounds,
+    evaluation_tables,
+)
 from myna.evaluation.report.evaluation_board import Board, board_of
 from myna.evaluation.report.evaluation_colours import HUES, looks
 from myna.evaluation.report.evaluation_figure import draw_figure
@@ -246,6 +252,19 @@ def test_a_page_of_little_is_a_page(few: dict[str, tuple[str, ...]]) -> None:
     assert page.open == []
     svg, png = draw_figure(small)
     assert svg.startswith(b"<?xml") and png.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("suites", [("real",), ("stage-1", "factory", "real"), ("stage-1", "factory", "real", "vital")])
+def test_all_words_of_the_figure_lie_in_it(suites: tuple[str, ...]) -> None:
+    figure = evaluation_figure._figure(board(scripted(halved, suites, marks=(1, 16, 256, 1000))))
+    figure.canvas.draw()
+    page, words = figure.bbox, [text for axes in figure.axes for text in axes.texts if text.get_text()]
+    boxes = [text.get_window_extent() for text in words]
+    for box, text in zip(boxes, words, strict=True):
+        assert box.y0 >= page.y0 and box.x0 >= page.x0 and box.y1 <= page.y1, text.get_text()
+    told = [box for box, text in zip(boxes, words, strict=True) if " of cma-es (" in text.get_text()]
+    note = next(box for box, text in zip(boxes, words, strict=True) if text.get_text().startswith("Loss: 0 ="))
+    assert len(told) == 3 * len(suites) and all(box.y0 > note.y1 for box in told)
 
 
 # What it says

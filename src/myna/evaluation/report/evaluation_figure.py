@@ -22,6 +22,8 @@ PLOT_INCHES = (3.1, 2.9)
 LEFT_INCHES, RIGHT_INCHES, TOP_INCHES, BOTTOM_INCHES = 0.62, 1.45, 0.42, 0.5
 ROW_INCHES, LABEL_GAP_INCHES = 0.2, 0.135
 COLUMNS, LONGEST_NAMES = 2, 22
+AT_ONCE = 3
+"""Kinds of sound whose verdicts find room in one place; of more, two are told in each."""
 INK, QUIET, LINE = "#1b1d24", "#646b7a", "#e2ded5"
 REPEATABLE: dict[Any, Any] = {"svg.hashsalt": "myna", "svg.fonttype": "path", "font.family": "DejaVu Sans"}
 
@@ -42,18 +44,21 @@ def _saved(figure: Any, kind: str, metadata: Mapping[str, None]) -> bytes:
 
 
 def _figure(board: Board) -> Any:
-    """Panels in two columns, and in the last place who is best."""
+    """Panels in two columns, and in the last places who is best."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    places = len(board.kinds) + 1
+    kinds = board.kinds
+    told = [kinds[:AT_ONCE]] if len(kinds) <= AT_ONCE else [kinds[i : i + 2] for i in range(0, len(kinds), 2)]
+    places = len(kinds) + len(told)
     size = (COLUMNS * _cell_inches()[0], math.ceil(places / COLUMNS) * _cell_inches()[1])
     figure = Figure(figsize=size, dpi=160, facecolor="white")
     FigureCanvasAgg(figure)
     scale = scale_of(board)
-    for place, panel in enumerate(board.kinds):
+    for place, panel in enumerate(kinds):
         _draw_panel(_axes(figure, place), panel, board, scale)
-    _write_verdicts(_axes(figure, places - 1), board)
+    for place, some in enumerate(told):
+        _write_verdicts(_axes(figure, len(kinds) + place), board, some)
     return figure
 
 
@@ -148,13 +153,13 @@ def _height(loss: float, scale: Scale) -> float:
     return (bottom - scale.y(loss)) / (bottom - top)
 
 
-def _write_verdicts(axes: Any, board: Board) -> None:
+def _write_verdicts(axes: Any, board: Board, kinds: Sequence[Panel]) -> None:
     """A table in words: by kind of sound and renders who is best, and by how much."""
     axes.axis("off")
     axes.set_title("Who is best", fontsize=10, fontweight="bold", color=INK, loc="left")
     _write(axes, 0, ("renders", "agent (≈ level with it)", "median loss, ratio of losses"), (QUIET,) * 3, "normal")
     look, row = looks(board.agents), 1.0
-    for panel in board.kinds:
+    for panel in kinds:
         _write(axes, row, ("", panel.title, ""), (INK,) * 3)
         for one in verdicts(panel, board.asked_renders, board.baseline):
             row += 1.0
