@@ -25,12 +25,12 @@ def cells(table: str) -> tuple[str, Sequence[str], Mapping[tuple[str, str], str]
     told = {
         (row[0].strip(" `"), mark): cell.strip(" *") for row in rows for mark, cell in zip(marks, row[1:], strict=True)
     }
-    return title.partition(":")[0], marks, {place: cell for place, cell in told.items() if cell}
+    return title.rpartition(": ")[0], marks, {place: cell for place, cell in told.items() if cell}
 
 
 def suites_of(title: str) -> set[str]:
     """The suites that a table pools."""
-    kind = next(kind for kind, words in KINDS.items() if title.startswith(words))
+    (kind,) = (kind for kind, words in KINDS.items() if title == words)
     return {
         one["suite"] for one in STANDINGS if one["suite"] == kind or (kind == "presets" and one["suite"] not in KINDS)
     }
@@ -56,7 +56,7 @@ def test_the_best_of_each_kind_has_the_lowest_median_and_the_ratio_of_the_summar
     told = cells(OVERVIEW)[2]
     tables = {title: found for title, _, found in map(cells, TABLES)}
     for (row, after), words in told.items():
-        title, mark, best = row.partition(":")[0], after.removeprefix("after "), words.split("`")[1]
+        title, mark, best = row.rpartition(": ")[0], after.removeprefix("after "), words.split("`")[1]
         column = {agent: float(cell) for (agent, at), cell in tables[title].items() if at == mark}
         assert column[best] == min(column.values()), (title, mark)
         suites = suites_of(title)
