@@ -132,6 +132,13 @@ def test_the_first_match_does_without_the_bank_while_that_is_being_built(app, ba
     assert METHODS[MEANWHILE] not in texts(page) and started(page).request["agent"] == "auto"
 
 
+def test_a_bank_that_failed_is_not_begun_again_by_each_page(app, bank_in_work: Job) -> None:
+    bank_in_work.state = "failed"
+    app("synth")
+    assert the_jobs().begun("bank") is bank_in_work
+    assert started(upload(app("match"))).request["agent"] == "auto"
+
+
 def test_who_looks_into_the_bank_waits_for_it_and_sees_how_far_it_is(app, bank_in_work: Job) -> None:
     page = upload(app("match"))
     sound_of(page.selectbox(key="match.agent").set_value("retrieval").run())

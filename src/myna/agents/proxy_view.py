@@ -8,6 +8,8 @@ Shapes: n presets, m of them heard, P parameters, D numbers of a summary, L knob
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 import torch
 from scipy.linalg import cho_factor, cho_solve
@@ -123,14 +125,14 @@ class _Mistakes:
     """
 
     def __init__(self) -> None:
-        self._heard: list[tuple[np.ndarray, np.ndarray]] = []
+        self._heard: deque[tuple[np.ndarray, np.ndarray]] = deque(maxlen=_MOST)
 
     def __len__(self) -> int:
         return len(self._heard)
 
     def add(self, u: np.ndarray, missed: np.ndarray) -> None:
         """At preset u (P,) it was wrong by `missed` (D,)."""
-        self._heard = [*self._heard, (u, missed)][-_MOST:]
+        self._heard.append((u, missed))
 
     def more(self, u: np.ndarray, here: np.ndarray) -> np.ndarray:
         """How much more it is wrong by at presets u (n, P) than at `here` (P,), (n, D)."""

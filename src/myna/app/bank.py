@@ -15,8 +15,11 @@ _SYNTH = "serum-lite"
 
 
 def begin_bank() -> None:
-    """Begin to build it, once in the life of the app, unless it was started with `--no-bank`."""
-    if os.environ.get("MYNA_BUILD_BANK", "1") != "0":
+    """Begin to build it, once in the life of the app, unless it was started with `--no-bank`.
+
+    What failed is not begun again by each page that is drawn: a match that needs the bank builds it, or says why not.
+    """
+    if os.environ.get("MYNA_BUILD_BANK", "1") != "0" and the_jobs().begun("bank") is None:
         the_jobs().once("bank")
 
 

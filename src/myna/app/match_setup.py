@@ -146,7 +146,7 @@ def _search(current: Draft, target: Target) -> None:
     agent = agent_column.selectbox("Method", tuple(METHODS), format_func=METHODS.__getitem__, key="match.agent")
     budget = st.select_slider("Renders it may spend", BUDGETS, USUAL_BUDGET, key="match.budget")
     _time(budget, target)
-    if how_to_search(agent, synth) == (MEANWHILE, None) and agent != MEANWHILE:
+    if how_to_search(agent, synth)[0] != agent:
         st.caption(f"The bank of sounds is still being built: until then Auto is *{METHODS[MEANWHILE]}*.")
     _start(current, synth)
     the_jobs().warm("match")
