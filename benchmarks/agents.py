@@ -44,10 +44,10 @@ BUDGETS: dict[str, tuple[int, ...]] = {
     "random": (1000,), "mean-preset": (1,), "retrieval": (64,), "cma-es": (2000,), "cat-cma-es": (1000,),
     "retrieval+cma-es": (50, 200, 1000), "regression": (64,), "cloning": (64,), "sac": (64,), "proxy": (64,),
     "regression+cma-es": (50, 200, 1000), "cloning+cma-es": (50, 200, 1000), "policy+cma-es": (50, 200, 1000),
-    "proxy+cma-es": (50, 200, 1000),
+    "proxy+cma-es": (50, 200, 1000), "regression+descent": (50, 200, 1000), "proxy+descent": (50, 200, 1000),
     "auto": (200, 1000),
 }  # fmt: skip
-BANKED = ("retrieval", "retrieval+cma-es", "auto")
+BANKED = ("retrieval", "retrieval+cma-es")
 
 
 def main() -> None:

@@ -2,9 +2,8 @@
 
 **Wall clock**, in Debian's Chromium, the clicks as fast as the page takes them: open the app, turn to *Match*, upload,
 press *Match* with the settings as they stand, download the preset. Twice: *cold* with no data and no cache, so that the
-synth is compiled, and the bank of sounds is being built while the match does without; and *warm* with that cache, the
-bank whole, and again no data. `cpu_s` is what the app and its workers took of the processor, which says more on a busy
-machine.
+synth is compiled; and *warm* with that cache and again no data. `cpu_s` is what the app and its workers took of the
+processor, which says more on a busy machine.
 """
 
 from __future__ import annotations
@@ -96,12 +95,6 @@ def seconds(page: Page, cache: Path, sound: Path) -> dict[str, float]:
     return found | {"total_s": sum(found.values()), "cpu_s": cpu_s() - spent_s}
 
 
-def build_bank(cache: Path) -> None:
-    """Let a cache hold the bank of sounds."""
-    code = "from myna.retrieval import load_bank; from myna.synth.renderer import Renderer; load_bank(Renderer())"
-    subprocess.run([sys.executable, "-c", code], env=os.environ | {"MYNA_CACHE_DIR": str(cache)}, check=True)
-
-
 def cpu_s() -> float:
     """CPU seconds of the children that have ended, and of theirs."""
     times = os.times()
@@ -114,8 +107,6 @@ def measure(sound: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as cache, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         for name in ("cold", "warm"):
-            if name == "warm":
-                build_bank(Path(cache))
             page = chromium.new_page(viewport={"width": 1280, "height": 900}, accept_downloads=True)
             page.set_default_timeout(1000 * PATIENCE_S)
             found[name] = seconds(page, Path(cache), sound)

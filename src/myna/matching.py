@@ -88,8 +88,9 @@ def match_target(
 
     Every render of a candidate at the target's note counts, and their sum never exceeds the budget. The best preset's
     sound is kept from the search; one render for each alternative is kept back (a quarter of the budget at most).
-    The bank that retrieval looks into is rendered once, at its own notes, for all targets to come, and not counted.
-    The result depends on the target, the settings, the preset bank and the engine alone, not on the threads.
+    A bank of sounds, where the agent looks into one, is rendered once, at its own notes, for all targets to come, and
+    not counted. The result depends on the target, the settings, the preset bank and the engine alone, not on the
+    threads.
 
     Args:
         target: from `myna.audio.target`.

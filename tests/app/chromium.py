@@ -86,7 +86,7 @@ def serving(folder: Path, **environment: str) -> Iterator[Server]:
     for name in ("data", "runs", "tmp"):
         (folder / name).mkdir(exist_ok=True)
     port = _free_port()
-    command = [sys.executable, "-m", "myna.cli.main", "app", "--no-browser", "--no-bank", "--port", str(port)]
+    command = [sys.executable, "-m", "myna.cli.main", "app", "--no-browser", "--port", str(port)]
     folders = {"MYNA_DATA_DIR": str(folder / "data"), "TMPDIR": str(folder / "tmp")}
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(

@@ -15,7 +15,6 @@ import pytest
 import soundfile
 from tests.app.chromium import CHROMIUM, Server, Session, serving
 
-import myna.retrieval.bank
 from myna.app import match_job, panel, speed
 from myna.app.jobs import KINDS, the_jobs
 from myna.app.worker import Desk
@@ -36,15 +35,8 @@ def matched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("match")
     (folder / match_job.SOUND).write_bytes(tone())
     told = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(myna.retrieval.bank, "DRAWS", 24)
-        patch.setattr(myna.retrieval.bank, "UNIFORM_DRAWS", 4)
-        patch.setattr(myna.retrieval.bank, "load_trainable", lambda _: ())
-        patch.setattr(myna.retrieval.bank, "bank_dir", lambda: tmp_path_factory.mktemp("bank"))
-        myna.retrieval.bank.forget()
-        request = {"name": "tone", "synth": "serum-lite", "agent": "auto", "budget": 80, "top": 4}
-        result = match_job.run(request, Desk(folder, told, threading.Event()))
-        myna.retrieval.bank.forget()
+    request = {"name": "tone", "synth": "serum-lite", "agent": "auto", "budget": 80, "top": 4}
+    result = match_job.run(request, Desk(folder, told, threading.Event()))
     (folder / "result.json").write_text(json.dumps(result))
     (folder / "told.jsonl").write_text(told.getvalue())
     return folder
@@ -80,7 +72,6 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     monkeypatch.syspath_prepend(Path(__file__).parent)
     monkeypatch.setitem(KINDS, "match", "toy_match")
     monkeypatch.setattr(panel, "first_preset", panel.initial_preset)
-    monkeypatch.setenv("MYNA_BUILD_BANK", "0")
     monkeypatch.setitem(speed._measured, speed._KEY, 50.0)
     the_jobs.cache_clear()
 

@@ -106,28 +106,6 @@ def test_one_works_while_the_others_wait_and_too_many_are_refused(jobs: Jobs) ->
     assert first.state == "done"
 
 
-def test_what_waits_for_another_begins_when_that_has_ended_or_is_stopped_before(jobs: Jobs, monkeypatch) -> None:
-    monkeypatch.setattr(jobs_module, "BESIDE", {"toy"})
-    first = jobs.start("toy", LONG)
-    second, third = (jobs.start("toy", {}, after=first) for _ in range(2))
-    until(lambda: first.done >= 1)
-    assert second.state == third.state == "waiting"
-    jobs.stop(third)
-    jobs.stop(first)
-    assert finish(second).state == "done" and first.finished
-    assert (third.state, third.says) == ("failed", "Stopped before it began.")
-
-
-def test_what_works_beside_takes_no_turn_and_leaves_a_worker_to_be_warmed(jobs: Jobs, monkeypatch) -> None:
-    monkeypatch.setattr(jobs_module, "BESIDE", {"aside"})
-    monkeypatch.setitem(jobs_module.KINDS, "aside", "toy_job")
-    aside = jobs.start("aside", LONG)
-    until(lambda: aside.state == "running")
-    jobs.warm("toy")
-    assert jobs._spare is not None and finish(jobs.start("toy", {})).state == "done"
-    assert aside.state == "running"
-
-
 def test_a_dropped_job_is_gone_with_its_process_and_its_files(jobs: Jobs) -> None:
     job = jobs.start("toy", LONG)
     until(lambda: job.done >= 1)

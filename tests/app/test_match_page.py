@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,12 +13,12 @@ from tests.app.conftest import RATE, sound_in, sound_of, texts, tone
 pytest.importorskip("streamlit", reason="Streamlit is not installed: pip install 'myna[app]'")
 
 from myna.agents.registry import AGENTS
-from myna.app import speed
-from myna.app.bank import MEANWHILE
-from myna.app.jobs import KINDS, Job, the_jobs
+from myna.app import match_job, speed
+from myna.app.jobs import Job, the_jobs
 from myna.app.match_setup import BUDGETS, METHODS
 from myna.audio.loudness import loudness_lufs
 from myna.audio.wav import encode_wav
+from myna.errors import MynaError
 from myna.presets.factory import load_factory
 from myna.synth.serum_lite.parameters import TABLE
 
@@ -103,54 +104,6 @@ def test_every_agent_can_be_chosen_and_has_words(app) -> None:
     page = upload(app("match"))
     sound_of(page.selectbox(key="match.agent").set_value("retrieval").run())
     assert started(page).request["agent"] == "retrieval"
-
-
-@pytest.fixture
-def bank_in_work(app, monkeypatch: pytest.MonkeyPatch) -> Job:
-    """The job of the bank, which counts to 600 until it is stopped."""
-    monkeypatch.setenv("MYNA_BUILD_BANK", "1")
-    monkeypatch.setenv("MYNA_TEST_STEPS", "1000")
-    monkeypatch.setitem(KINDS, "bank", "toy_match")
-    app("synth")
-    job = the_jobs().begun("bank")
-    assert job is not None
-    return job
-
-
-def test_the_first_match_does_without_the_bank_while_that_is_being_built(app, bank_in_work: Job) -> None:
-    page = upload(app("match"))
-    assert METHODS[MEANWHILE] in texts(page)
-    job = started(page)
-    assert job.request["agent"] == MEANWHILE
-    while job.state == "waiting":
-        time.sleep(0.02)
-    assert not bank_in_work.finished
-    the_jobs().stop(bank_in_work)
-    finished(page, bank_in_work)
-    the_jobs().stop(job)
-    page = upload(app("match"))
-    assert METHODS[MEANWHILE] not in texts(page) and started(page).request["agent"] == "auto"
-
-
-def test_a_bank_that_failed_is_not_begun_again_by_each_page(app, bank_in_work: Job) -> None:
-    bank_in_work.state = "failed"
-    app("synth")
-    assert the_jobs().begun("bank") is bank_in_work
-    assert started(upload(app("match"))).request["agent"] == "auto"
-
-
-def test_who_looks_into_the_bank_waits_for_it_and_sees_how_far_it_is(app, bank_in_work: Job) -> None:
-    page = upload(app("match"))
-    sound_of(page.selectbox(key="match.agent").set_value("retrieval").run())
-    job = started(page)
-    while bank_in_work.done < 2:
-        time.sleep(0.02)
-    told = sound_of(page.run()).get("progress")[0].proto
-    assert job.state == "waiting" and "of 600" in told.text and "another search" not in told.text
-    the_jobs().stop(bank_in_work)
-    while job.state == "waiting":
-        time.sleep(0.02)
-    assert bank_in_work.finished
 
 
 def test_locks_keep_modules_of_a_start_preset(app) -> None:
@@ -304,11 +257,22 @@ def test_a_bad_sound_is_refused_in_a_sentence_and_the_page_goes_on(app, data: by
     assert not page.error and "good" in texts(page)
 
 
+def test_a_job_tells_of_the_bank_that_it_builds_and_ends_where_it_is_stopped_meanwhile() -> None:
+    told: list[dict[str, object]] = []
+    desk = SimpleNamespace(stopped=lambda: len(told) > 1, tell=lambda **news: told.append(news))
+    live = match_job._Live(desk, 44_100)
+    for done in (5, 10):
+        live.preparing(done, 20)
+    assert told == [{"says": "Building the bank of sounds, once", "done": done, "total": 20} for done in (5, 10)]
+    with pytest.raises(MynaError, match="Stopped before anything was heard"):
+        live.preparing(15, 20)
+
+
 def test_the_job_tells_of_the_search_and_leaves_what_the_command_line_leaves(matched) -> None:
     told = [json.loads(line) for line in (matched / "told.jsonl").read_text().splitlines()]
     losses = [message["point"][1] for message in told if "point" in message]
     assert losses == sorted(losses, reverse=True) and len(losses) > 3
-    assert {"Building the bank of sounds, once", "Searching", "Writing the report"} <= {m.get("says") for m in told}
+    assert {"Searching", "Writing the report"} <= {m.get("says") for m in told}
     result = json.loads((matched / "result.json").read_text())
     assert result["loss"] <= losses[-1] + 1e-6 and result["renders"] <= 80
     for file in ("preset.json", "match.wav", "target.wav", "report.html", "best.wav", "match.json"):

@@ -19,7 +19,7 @@ def run(request, desk):
         if desk.stopped():
             break
         time.sleep(0.05)
-    if request.get("name") == "doomed":
+    if request["name"] == "doomed":
         raise MynaError("“doomed” is silent (its peak is under -80 dBFS): record it louder.")
     shutil.copytree(source, desk.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("sound.bin", "start.json"))
     return {**json.loads((source / "result.json").read_text()), "interrupted": desk.stopped()}

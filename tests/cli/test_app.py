@@ -81,13 +81,3 @@ def test_without_streamlit_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch
 def test_a_mistake_is_one_sentence(arguments: list[str], capsys) -> None:
     assert main(["app", *arguments]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
-
-
-def test_the_bank_is_built_ahead_unless_asked_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "execv", lambda program, command: None)
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
-    monkeypatch.setattr(os, "environ", {})
-    main(["app"])
-    assert "MYNA_BUILD_BANK" not in os.environ
-    main(["app", "--no-bank"])
-    assert os.environ["MYNA_BUILD_BANK"] == "0"

@@ -63,8 +63,6 @@ def test_budgets_that_a_polish_plans_alike_are_told_by_one_run() -> None:
         *[("policy+cma-es", 64, (64,)), ("policy+cma-es", 256, (256,)), ("policy+cma-es", 2000, (1000, 2000))],
         *[("auto", 64, (64,)), ("auto", 256, (256,)), ("auto", 2000, (1000, 2000))],
     ]
-    own = Contender.parse("wide=auto:most=200")
-    assert own.plan(1000) != own.plan(2000)  # 100 and 200 renders for the bank
 
 
 def test_all_runs_of_a_seed_come_before_those_of_the_next_and_only_the_first_is_measured_closely() -> None:

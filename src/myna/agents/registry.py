@@ -33,7 +33,6 @@ class _Entry:
 
 
 _ENTRIES = {
-    "auto": _Entry("myna.agents.auto", "Auto"),
     "random": _Entry("myna.agents.random_search", "RandomSearch", anytime=True),
     "mean-preset": _Entry("myna.agents.mean_preset", "MeanPreset", anytime=True, worth=1),
     "retrieval": _Entry("myna.agents.retrieval", "Retrieval", anytime=True, worth=256),
@@ -45,15 +44,19 @@ _ENTRIES = {
     "proxy": _Entry("myna.agents.proxy", "ProxyPlanner", anytime=True, worth=64),
 }
 _POLISH = _Entry("myna.agents.polished", "Polished")
-_POLISHED = {
-    "retrieval+cma-es": "retrieval",
-    "regression+cma-es": "regression",
-    "cloning+cma-es": "cloning",
-    "policy+cma-es": "sac",
-    "proxy+cma-es": "proxy",
+_DESCENT = _Entry("myna.agents.descended", "Descended")
+_THEN = {
+    "retrieval+cma-es": ("retrieval", _POLISH),
+    "regression+cma-es": ("regression", _POLISH),
+    "cloning+cma-es": ("cloning", _POLISH),
+    "policy+cma-es": ("sac", _POLISH),
+    "proxy+cma-es": ("proxy", _POLISH),
+    "regression+descent": ("regression", _DESCENT),
+    "proxy+descent": ("proxy", _DESCENT),
+    "auto": ("sac", _DESCENT),
 }
-"""Agents whose presets are then polished, see `myna.agents.polished`: name → the first agent."""
-AGENTS = (*_ENTRIES, *_POLISHED)
+"""Agents whose presets are then bettered by a search: name → the first agent, and the search."""
+AGENTS = (*_ENTRIES, *_THEN)
 """The names."""
 ANYTIME = frozenset(name for name, entry in _ENTRIES.items() if entry.anytime)
 """Those that do the same whatever the budget, only longer: one run tells all budgets below its own."""
@@ -69,22 +72,19 @@ def worth(name: str, budget: int) -> int:
     return budget if most is None else min(budget, most)
 
 
-def plan(name: str, budget: int, settled: bool = False) -> Hashable:
+def plan(name: str, budget: int) -> Hashable:
     """What a budget decides of what an agent does: of two budgets with equal plans the longer search tells both.
 
     Args:
         name: of the agent; one that is not known plans by its budget.
         budget: renders.
-        settled: it has settings, which may change its plan.
 
     >>> plan("cma-es", 16) == plan("cma-es", 2000), plan("auto", 1000) == plan("auto", 2000)
     (True, True)
     """
     if name in ANYTIME:
         return None
-    if name in _POLISHED:  # its settings are the first agent's
-        return _planned(_POLISH, budget)
-    return budget if settled or name not in _ENTRIES else _planned(_ENTRIES[name], budget)
+    return _planned(_THEN[name][1], budget) if name in _THEN else budget
 
 
 def _planned(entry: _Entry, budget: int) -> Hashable:
@@ -97,7 +97,7 @@ def make_agent(name: str, renderer: Renderer, **settings: Any) -> Agent:
     Args:
         name: one of AGENTS.
         renderer: of candidates.
-        settings: keyword arguments of its class; of a polished agent, those of the first agent.
+        settings: keyword arguments of its class; of `X+cma-es`, `X+descent` and `auto`, those of the first agent.
 
     Raises:
         UsageError: unknown name.
@@ -106,8 +106,9 @@ def make_agent(name: str, renderer: Renderer, **settings: Any) -> Agent:
     """
     if name not in AGENTS:
         raise UsageError(f"There is no agent '{name}'; choose one of {', '.join(AGENTS)}.")
-    if name in _POLISHED:
-        return _class(_POLISH)(make_agent(_POLISHED[name], renderer, **settings))
+    if name in _THEN:
+        first, search = _THEN[name]
+        return _class(search)(make_agent(first, renderer, **settings))
     return _class(_ENTRIES[name])(renderer, **settings)
 
 

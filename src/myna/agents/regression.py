@@ -182,7 +182,7 @@ class Regression(Agent):
         for i in range(0, len(others), self.batch):
             yield self._switched(objective.best_u, others[i : i + self.batch])
         while True:
-            yield self._drawn(guess, self.batch, rng)
+            yield self.drawn(guess, self.batch, rng)
 
     def propose(
         self, objective: Objective, u: np.ndarray, audio: np.ndarray, count: int, rng: np.random.Generator
@@ -198,7 +198,7 @@ class Regression(Agent):
             row[int(self.net.choices[choice])] = (option + 0.5) / int(self.net.options[choice])
         return changed
 
-    def _drawn(self, guess: Guess, count: int, rng: np.random.Generator) -> np.ndarray:
+    def drawn(self, guess: Guess, count: int, rng: np.random.Generator) -> np.ndarray:
         """Presets (count, P) drawn from what was guessed: options by their probability, values between quantiles."""
         ends = guess.choice[0].double().exp().cumsum(-1).numpy()
         picks = (rng.random((count, len(ends), 1)) * ends[:, -1:] >= ends).sum(-1)

@@ -38,12 +38,8 @@ KINDS: dict[str, str] = {
     "speed": "myna.app.speed_job",
     "import": "myna.app.import_job",
     "pictures": "myna.app.pictures_job",
-    "bank": "myna.app.bank_job",
 }
 """Kind of work → the module whose `run(request, desk)` does it; new work is one file and one line here."""
-
-BESIDE = frozenset(("bank",))
-"""Kinds that nobody waits for: they take no turn, and no other work waits for theirs."""
 
 RUNNING = 1
 """At once: a search takes both cores of a small machine; the others wait their turn."""
@@ -51,7 +47,6 @@ UNFINISHED = 8
 KEPT = 24
 KEPT_S = 6 * 3600.0
 POINTS = 5000
-LOOK_S = 0.1
 UNBEGUN = "Stopped before it began."
 _FILE = re.compile(r"(?:[a-z]+/)?[a-z0-9_]+\.[a-z]+")
 
@@ -73,7 +68,6 @@ class Job:
         result: what it found, once done.
         stopped: whether it was asked to stop.
         phase_s: when the total became known or changed, on the monotonic clock.
-        after: a job whose end this one waits for, however that ends.
     """
 
     id: str
@@ -91,7 +85,6 @@ class Job:
     phase_s: float = 0.0
     began_s: float = field(default_factory=time.monotonic)
     process: subprocess.Popen[str] | None = None
-    after: Job | None = None
 
     @property
     def finished(self) -> bool:
@@ -127,20 +120,13 @@ class Jobs:
         self._root = Path(tempfile.mkdtemp(prefix="myna-app-"))  # readable by this user alone
         atexit.register(self.close)
 
-    def start(
-        self,
-        kind: str,
-        request: Mapping[str, Any],
-        files: Mapping[str, bytes] | None = None,
-        after: Job | None = None,
-    ) -> Job:
+    def start(self, kind: str, request: Mapping[str, Any], files: Mapping[str, bytes] | None = None) -> Job:
         """Begin a job, or queue it.
 
         Args:
             kind: one of KINDS.
             request: what the worker is told, as JSON holds it.
             files: what it needs, by plain names; put into the job's folder.
-            after: a job to wait for.
 
         Raises:
             UsageError: unknown kind.
@@ -153,7 +139,7 @@ class Jobs:
             if sum(not job.finished for job in self._jobs.values()) >= self.unfinished:
                 raise MynaError("The app is busy with other work: try again when something has finished.")
             name = secrets.token_urlsafe(16)
-            job = Job(name, kind, self._root / name, dict(request), after=after)
+            job = Job(name, kind, self._root / name, dict(request))
             self._jobs[name] = job
         job.folder.mkdir(mode=0o700)
         for file, data in (files or {}).items():
@@ -170,10 +156,6 @@ class Jobs:
             except MynaError:
                 return None
         return job
-
-    def begun(self, kind: str) -> Job | None:
-        """The job that `once` has begun of a kind, or None."""
-        return self._once.get(kind)
 
     def find(self, name: str | None) -> Job | None:
         """The job of that id, or None."""
@@ -198,7 +180,7 @@ class Jobs:
     def warm(self, kind: str) -> None:
         """Start a worker ahead of its job, so that its libraries are loaded when the job comes; harmless twice."""
         with self._lock:
-            if self._spare is None and all(job.finished or job.kind in BESIDE for job in self._jobs.values()):
+            if self._spare is None and all(job.finished for job in self._jobs.values()):
                 self._spare = (kind, _spawn(KINDS[kind]))
 
     def close(self) -> None:
@@ -229,9 +211,7 @@ class Jobs:
 
     def _follow(self, job: Job) -> None:
         """The job's thread: wait for a turn, start the worker, take down what it says."""
-        while job.after is not None and not job.after.finished and not job.stopped:
-            time.sleep(LOOK_S)
-        with contextlib.nullcontext() if job.kind in BESIDE else self._turns:
+        with self._turns:
             if job.stopped:
                 job.says, job.state = UNBEGUN, "failed"
                 return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from myna.app.bank import begin_bank
 from myna.app.state import PAGES, PageEntry, remember_pages
 from myna.app.style import dress, icon
 
@@ -19,7 +18,6 @@ def page(entry: PageEntry, *, default: bool = False, hidden: bool = False) -> st
 
 st.set_page_config("myna", icon(), layout="wide")
 dress()
-begin_bank()
 shown = [page(entry, default=not place) for place, entry in enumerate(PAGES)]
 remember_pages(shown)
 st.navigation([*shown, page(PAGES[0], hidden=True)], position="top").run()

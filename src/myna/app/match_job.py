@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from myna.app.bank_job import SAYS
 from myna.audio.files import Audio
 from myna.audio.target import Target, target_from_file
 from myna.errors import MynaError
@@ -103,7 +102,7 @@ class _Live:
     def preparing(self, done: int, total: int) -> None:
         if self.desk.stopped():
             raise MynaError("Stopped before anything was heard.")
-        self.desk.tell(says=SAYS, done=done, total=total)
+        self.desk.tell(says="Building the bank of sounds, once", done=done, total=total)
 
     def progress(self, renders: int, budget: int, loss: float) -> None:
         self.desk.tell(says="Searching", done=renders, total=budget)

@@ -31,10 +31,8 @@ def live(job: Job) -> None:
 def _follow(job: Job) -> None:
     if job.finished:
         st.rerun()
-    waits = job.after if job.state == "waiting" else None
-    shown = waits if waits is not None and not waits.finished else job
-    part = min(shown.done / shown.total, 1.0) if shown.total else 0.0
-    st.progress(part, text=_where(shown))
+    part = min(job.done / job.total, 1.0) if job.total else 0.0
+    st.progress(part, text=_where(job))
     left, right = st.columns((2, 1), gap="medium")
     with left:
         picture = draw.curve(job.points, int(job.total or job.request.get("budget", 1)))

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from myna.app.bank import how_to_search
 from myna.app.guard import SoundFile, read_sound
 from myna.app.jobs import Job, the_jobs
 from myna.app.match_job import SOUND, START
@@ -83,9 +82,8 @@ def take_sound(upload: Any) -> None:
 def begin(sound: bytes, request: Mapping[str, Any], start: Preset | None = None) -> Job | None:
     """Start a match and let the page follow it; None, and a sentence on the page, where that cannot be."""
     files = {SOUND: sound} | ({START: dumps(start).encode("utf-8")} if start is not None else {})
-    agent, bank = how_to_search(request["agent"], request["synth"])
     try:
-        job = the_jobs().start("match", {**request, "agent": agent}, files, after=bank)
+        job = the_jobs().start("match", request, files)
     except MynaError as error:
         trouble(error)
         return None

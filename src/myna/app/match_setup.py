@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from myna.app import draw
-from myna.app.bank import MEANWHILE, how_to_search
 from myna.app.guard import AUDIO_TYPES, MAX_UPLOAD_MB
 from myna.app.jobs import the_jobs
 from myna.app.match_session import Bytes, Draft, begin, draft, take_sound
@@ -26,19 +25,21 @@ __all__ = ["BUDGETS", "setup"]
 BUDGETS = (16, 32, 64, 100, 150, 200, 300, 500, 700, 1000, 1500, 2000, 3000, 4000, 5000)
 USUAL_BUDGET = 700
 METHODS = {
-    "auto": "Auto, the best there is",
+    "auto": "Auto: SAC policy, then descent",
     "retrieval": "Retrieval, the nearest known preset",
     "retrieval+cma-es": "Retrieval, then CMA-ES",
     "cma-es": "CMA-ES from nowhere",
     "cat-cma-es": "CMA-ES that also picks choices",
     "regression": "Regression, one guess",
     "regression+cma-es": "Regression, then CMA-ES",
+    "regression+descent": "Regression, then descent",
     "cloning": "Cloned policy",
     "cloning+cma-es": "Cloned policy, then CMA-ES",
     "sac": "SAC policy",
     "policy+cma-es": "SAC policy, then CMA-ES",
     "proxy": "Proxy planner",
     "proxy+cma-es": "Proxy planner, then CMA-ES",
+    "proxy+descent": "Proxy planner, then descent",
     "random": "Random search, to compare with",
     "mean-preset": "The mean preset, to compare with",
 }
@@ -146,8 +147,6 @@ def _search(current: Draft, target: Target) -> None:
     agent = agent_column.selectbox("Method", tuple(METHODS), format_func=METHODS.__getitem__, key="match.agent")
     budget = st.select_slider("Renders it may spend", BUDGETS, USUAL_BUDGET, key="match.budget")
     _time(budget, target)
-    if how_to_search(agent, synth)[0] != agent:
-        st.caption(f"The bank of sounds is still being built: until then Auto is *{METHODS[MEANWHILE]}*.")
     _start(current, synth)
     the_jobs().warm("match")
     if st.button("Match", key="match.go", type="primary", icon=":material/graphic_eq:", width="stretch"):

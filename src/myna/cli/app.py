@@ -50,8 +50,6 @@ class Options:
     """the folder whose trainings and evaluations are shown (default MYNA_RUNS_DIR, or out)"""
     theme: Annotated[str, chosen(THEMES)] = "dark"
     """dark, light, or as the computer has it, with a choice in the app's menu"""
-    no_bank: Flag = False
-    """build no bank of sounds ahead; the first match that needs it then waits for it"""
     no_browser: Flag = False
     """only print the address"""
     debug: Flag = False
@@ -70,8 +68,6 @@ def run(argv: list[str]) -> int:
     command = command_line(options)
     if options.runs:
         os.environ["MYNA_RUNS_DIR"] = os.path.abspath(options.runs)
-    if options.no_bank:
-        os.environ["MYNA_BUILD_BANK"] = "0"
     os.environ.setdefault(*HEAPS)
     sys.stdout.flush()
     os.execv(command[0], command)  # noqa: S606 - this interpreter, and options of our own

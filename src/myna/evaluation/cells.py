@@ -88,7 +88,7 @@ class Contender:
 
     def plan(self, budget: int) -> Hashable:
         """What a budget decides: a run tells all smaller budgets of the same plan as well."""
-        return registry.plan(self.agent, budget, settled=bool(self.settings))
+        return registry.plan(self.agent, budget)
 
     def make(self, renderer: Renderer) -> Agent:
         """The agent, bound to a renderer.

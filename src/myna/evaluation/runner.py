@@ -49,7 +49,7 @@ AGENTS = (
 BUDGETS = (1, 16, 64, 256, 1000)
 FAMILIES, SLOW_FAMILIES = ("hayes", "level", "synthrl"), ("f0",)
 """Metrics of the field that are told at each number of renders, and, half a second each, at the largest alone."""
-_BANKED = ("retrieval", "retrieval+cma-es", "auto")
+_BANKED = ("retrieval", "retrieval+cma-es")
 
 
 @dataclass(frozen=True)
