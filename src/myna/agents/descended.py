@@ -1,7 +1,7 @@
-"""Any agent's best presets, bettered by descent and jumps: the class behind every `X+descent`.
+"""Any agent's best presets, bettered by descent and jumps: the class behind `auto` and every `X+descent`.
 
-What `auto` does, but with a bank that is never rendered (`agents.proxy_bank`) in place of one that has to be built: it
-gives starts beside those of the first agent, and modules to swap in. Settings and what they bring: docs/matching.md.
+A bank that is never rendered (`agents.proxy_bank`) gives starts beside those of the first agent, and modules to swap in.
+What was tried, with figures: docs/matching.md.
 """
 
 from __future__ import annotations
