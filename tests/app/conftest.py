@@ -35,7 +35,7 @@ def matched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("match")
     (folder / match_job.SOUND).write_bytes(tone())
     told = io.StringIO()
-    request = {"name": "tone", "synth": "serum-lite", "agent": "auto", "budget": 80, "top": 4}
+    request = {"name": "tone", "synth": "serum-lite", "agent": "auto", "budget": 80, "top": 4, "seed": 1}
     result = match_job.run(request, Desk(folder, told, threading.Event()))
     (folder / "result.json").write_text(json.dumps(result))
     (folder / "told.jsonl").write_text(told.getvalue())
