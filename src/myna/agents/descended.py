@@ -1,7 +1,7 @@
 """Any agent's best presets, bettered by descent and jumps: the class behind `auto` and every `X+descent`.
 
-A bank that is never rendered (`agents.proxy_bank`) gives starts beside those of the first agent, and modules to swap in.
-What was tried, with figures: docs/matching.md.
+A bank that is never rendered (`agents.proxy_bank`) gives starts beside those of the first agent, and modules to swap
+in. What was tried, with figures: docs/matching.md.
 """
 
 from __future__ import annotations
