@@ -143,7 +143,10 @@ def test_building_the_bank_is_told_once_and_not_counted(
     told: list[tuple[int, int]] = []
     for _ in range(2):
         found = match_target(
-            target, MatchSettings(budget=8, top=1), renderer=renderer, preparing=lambda *news: told.append(news)
+            target,
+            MatchSettings(agent="retrieval+cma-es", budget=8, top=1),
+            renderer=renderer,
+            preparing=lambda *news: told.append(news),
         )
         assert found.renders == 8
     assert told[-1] == (140, 140)

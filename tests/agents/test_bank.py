@@ -170,7 +170,7 @@ def test_the_time_that_building_takes_is_told(renderer, objective, tmp_path: Pat
     assert built.waited_s > 10 * read.waited_s > 0
 
 
-@pytest.mark.parametrize("name", ["retrieval", "retrieval+cma-es", "auto"])
+@pytest.mark.parametrize("name", ["retrieval", "retrieval+cma-es"])
 def test_a_stop_while_the_bank_is_built_still_gives_a_preset(
     renderer, goal, rng, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

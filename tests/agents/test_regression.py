@@ -71,7 +71,7 @@ def test_draws_lie_between_the_quantiles_and_choose_by_their_chances(agent: Regr
     quantiles = torch.tensor([0.2, 0.3, 0.7]).expand(1, count, 3)
     choice = torch.full((1, options, 25), -1e9)
     choice[..., 0], choice[..., 1] = np.log(0.75), np.log(0.25)
-    drawn = agent._drawn(Guess(quantiles, choice), 400, generator(0, "draws"))
+    drawn = agent.drawn(Guess(quantiles, choice), 400, generator(0, "draws"))
     values = drawn[:, agent.net.ordered]
     assert values.min() >= 0.2 and values.max() <= 0.7
     assert np.median(values) == pytest.approx(0.3, abs=0.01)
