@@ -21,8 +21,8 @@ class _Entry:
     Attributes:
         module, cls: where it is, and the name of its class.
         anytime: it does the same whatever the budget, only longer: what it has after fewer renders is what it finds
-            with a smaller budget. Others may have a `plan(budget)` in their module: budgets of equal plans differ in
-            length alone.
+            with a smaller budget. Searches that follow a first agent have a `plan(budget)` in their module: budgets of
+            equal plans differ in length alone.
         worth: renders after which it has nothing more to say, or None.
     """
 
