@@ -12,7 +12,7 @@ import torch
 
 from myna.features.mel import LOW_HZ, band_centres_hz
 
-__all__ = ["band_centroid_hz", "band_flatness", "centroid_hz", "centroid_octaves", "flatness", "frame_power"]
+__all__ = ["band_centroid_hz", "band_flatness", "bin_hz", "centroid_hz", "centroid_octaves", "flatness", "frame_power"]
 
 _TINY = 1e-20
 _FLATNESS_FLOOR = 1e-10  # power; librosa's amin
@@ -20,7 +20,7 @@ _FLATNESS_FLOOR = 1e-10  # power; librosa's amin
 
 def centroid_hz(magnitudes: torch.Tensor, sample_rate: int) -> torch.Tensor:
     """Centre of the magnitudes (rows, bins) in Hz, (rows,), as librosa defines it; 0 where there is no sound."""
-    hz = _bin_hz(magnitudes.shape[-1], sample_rate, magnitudes.device)
+    hz = bin_hz(magnitudes.shape[-1], sample_rate, magnitudes.device)
     return (magnitudes @ hz) / magnitudes.sum(-1).clamp_min_(_TINY)
 
 
@@ -65,7 +65,8 @@ def frame_power(audio: torch.Tensor, size: int) -> torch.Tensor:
 
 
 @functools.lru_cache(64)
-def _bin_hz(bins: int, sample_rate: int, device: torch.device) -> torch.Tensor:
+def bin_hz(bins: int, sample_rate: int, device: torch.device) -> torch.Tensor:
+    """Frequencies of an FFT's bins, (bins,) float32."""
     return torch.linspace(0, sample_rate / 2, bins, dtype=torch.float64).to(device, torch.float32)
 
 

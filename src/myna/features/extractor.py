@@ -18,9 +18,10 @@ from myna.errors import UsageError
 from myna.features import descriptors, loudness
 from myna.features.config import FULL, FeatureConfig
 from myna.features.container import Features
-from myna.features.mel import decibels, mel_power
+from myna.features.mel import decibels
 from myna.features.mfcc import cepstrum
-from myna.features.stft import frame_count, power_frames
+from myna.features.spectra import Spectra, by_kernels, by_torch
+from myna.features.stft import frame_count
 from myna.features.threads import each_item
 from myna.features.traced import Measure, script_for
 
@@ -169,44 +170,35 @@ def _spectral(
     parts: torch.Tensor, sample_rate: int, config: FeatureConfig, room: Sequence[torch.Tensor]
 ) -> dict[str, Any]:
     """What is read from the spectra of the middle (N, T) in parts (N, 1 or 2, T), and the loudness."""
-    middle = parts[:, 0]
     window, hop = config.frames(config.windows[0], sample_rate)
     # More frames at either end: without them the first and last samples would count less in the loudness.
-    grid = loudness.Grid(sample_rate, middle.shape[-1], window, hop, extra=(config.overlap - 1) // 2)
-    wide = power_frames(middle, window, hop, grid.extra)
-    powers = {config.windows[0]: wide[:, grid.extra : -grid.extra]}
-    for other in config.windows[1:]:
-        powers[other] = power_frames(middle, *config.frames(other, sample_rate))
-    rows = {window: power.reshape(-1, power.shape[-1]) for window, power in powers.items()}
-    main = rows[config.windows[0]]
-    bands = [mel_power(rows[window], sample_rate, count) for window, count in config.mels]
+    grid = loudness.Grid(sample_rate, parts.shape[-1], window, hop, extra=(config.overlap - 1) // 2)
+    read = (by_kernels if room and parts.device.type == "cpu" else by_torch)(parts, config, grid, room)
+    bands = [band.flatten(0, 1) for band in read.bands]
     mels = [decibels(band, config.floor_db) for band in bands]
-    for power, place in zip(powers.values(), room, strict=False):
-        torch.sqrt(power, out=place)
-    if config.descriptors == "bins":
-        roots = main.sqrt()  # not from the room, where it would lie in memory as its place says: products differ then
-        centroid_hz, flatness = descriptors.centroid_hz(roots, sample_rate), descriptors.flatness(main)
-    else:
-        centroid_hz = descriptors.band_centroid_hz(bands[0], sample_rate)
-        flatness = descriptors.band_flatness(bands[0], mels[0])
 
     def shaped(tensor: torch.Tensor) -> torch.Tensor:
         return tensor.reshape(len(parts), -1, *tensor.shape[1:])
 
+    if read.centroid_hz is not None and read.flatness is not None:
+        centroid_hz, flatness = read.centroid_hz, read.flatness
+    else:
+        centroid_hz = shaped(descriptors.band_centroid_hz(bands[0], sample_rate))
+        flatness = shaped(descriptors.band_flatness(bands[0], mels[0]))
     return {
         "mels": tuple(map(shaped, mels)),
         "mfcc": shaped(cepstrum(mels[0], config.mfcc)),
         "centroid_octaves": shaped(descriptors.centroid_octaves(bands[0], sample_rate, config.floor_db)),
-        "centroid_hz": shaped(centroid_hz),
-        "flatness": shaped(flatness),
-        **_loudness(wide, parts[:, 1] if parts.shape[1] > 1 else None, grid, config),
+        "centroid_hz": centroid_hz,
+        "flatness": flatness,
+        **_loudness(read, grid, config),
     }
 
 
-def _loudness(
-    middle: torch.Tensor, side: torch.Tensor | None, grid: loudness.Grid, config: FeatureConfig
-) -> dict[str, torch.Tensor]:
-    blocks = loudness.block_power(middle, side, grid, config.momentary_steps)
+def _loudness(read: Spectra, grid: loudness.Grid, config: FeatureConfig) -> dict[str, torch.Tensor]:
+    blocks = loudness.block_power(read.energy, grid, config.momentary_steps)
+    if read.side_energy is not None:
+        blocks = blocks + loudness.block_power(read.side_energy, loudness.side_grid(grid), config.momentary_steps)
     if config.channels == "sum":
         # left² + right² = 2 (middle² + side²); a single channel is heard from both speakers.
         blocks = blocks * 2

@@ -21,9 +21,8 @@ from torch.nn.functional import threshold
 
 from myna.audio.loudness import k_weighting_sos
 from myna.features.mel import decibels
-from myna.features.stft import power_frames
 
-__all__ = ["Grid", "block_power", "integrated_lufs", "momentary_lufs"]
+__all__ = ["Grid", "bin_weights", "block_power", "integrated_lufs", "momentary_lufs", "side_grid"]
 
 BLOCK_S, STEP_S = 0.4, 0.1
 ABSOLUTE_GATE_LUFS, RELATIVE_GATE_LU = -70.0, -10.0
@@ -46,29 +45,25 @@ class Grid:
     leak: float = 1 / 6
 
 
-def block_power(middle: torch.Tensor, side: torch.Tensor | None, grid: Grid, steps: int) -> torch.Tensor:
-    """K-weighted mean square of each block, (N, K), summed over the channels.
+def block_power(energy: torch.Tensor, grid: Grid, steps: int) -> torch.Tensor:
+    """K-weighted mean square of each block, (N, K), of the energy of frames (N, F + 2 extra); see `bin_weights`.
 
     Blocks that the sound does not fill are left out; a sound shorter than one block is one block.
 
     Args:
-        middle: power spectra (N, F + 2 extra, bins) from `power_frames`.
-        side: audio (N, T), or None; nothing else needs its spectra, so they are made here with half the frames.
+        energy: of frames on `grid`.
         grid: of the frames.
         steps: blocks that begin in 100 ms.
     """
-    blocks = _weighted(middle, grid, steps)
-    if side is None:
-        return blocks
-    # A root of the Hann window shares out energy evenly at an overlap of two.
-    coarse = replace(grid, hop=grid.window // 2, extra=0, mean_square=1 / 2, leak=0.0947)
-    spectra = power_frames(side, coarse.window, coarse.hop, window_power=0.5)
-    return blocks + _weighted(spectra, coarse, steps)
+    return energy @ _block_weights(grid, energy.shape[-1], steps, energy.device)
 
 
-def _weighted(power: torch.Tensor, grid: Grid, steps: int) -> torch.Tensor:
-    energy = power @ _bin_weights(grid, power.device)
-    return energy @ _block_weights(grid, power.shape[-2], steps, power.device)
+def side_grid(grid: Grid) -> Grid:
+    """The frames that the side's loudness is read from, half as many: nothing else needs its spectra.
+
+    A root of the Hann window, `power_frames`' window_power of a half, shares out energy evenly at an overlap of two.
+    """
+    return replace(grid, hop=grid.window // 2, extra=0, mean_square=1 / 2, leak=0.0947)
 
 
 def momentary_lufs(blocks: torch.Tensor, floor_db: float) -> torch.Tensor:
@@ -94,7 +89,7 @@ def _mean_of_nonzero(values: torch.Tensor) -> torch.Tensor:
 
 
 @functools.lru_cache(64)
-def _bin_weights(grid: Grid, device: torch.device) -> torch.Tensor:
+def bin_weights(grid: Grid, device: torch.device) -> torch.Tensor:
     """The energy (sum of squares) that a bin's power stands for, under the K-curve, (bins,)."""
     hz = np.linspace(0, grid.sample_rate / 2, grid.window // 2 + 1)
     _, response = sosfreqz(k_weighting_sos(grid.sample_rate), hz, fs=grid.sample_rate)

@@ -9,10 +9,11 @@ import functools
 import math
 import warnings
 
+import numpy as np
 import torch
 import torchaudio.functional as F  # noqa: N812
 
-__all__ = ["LOW_HZ", "TOP_HZ", "band_centres_hz", "decibels", "mel_power", "mel_weights"]
+__all__ = ["LOW_HZ", "TOP_HZ", "band_centres_hz", "decibels", "mel_power", "mel_runs", "mel_weights"]
 
 LOW_HZ = 30.0
 TOP_HZ = 16000.0
@@ -54,6 +55,24 @@ def band_centres_hz(sample_rate: int, bands: int) -> torch.Tensor:
 
 def _top_hz(sample_rate: int) -> float:
     return min(TOP_HZ, sample_rate / 2)
+
+
+@functools.lru_cache(64)
+def mel_runs(window: int, sample_rate: int, counts: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The weights without the zeros around them, of all the bands of several scales on one window.
+
+    Returns:
+        The first bin (M,) and the number of bins (M,) that a band hears, int64, and its weights there (M, widest).
+    """
+    scales = [mel_weights(window, sample_rate, bands).numpy() for bands in counts]
+    weights = np.concatenate([np.empty((window // 2 + 1, 0), np.float32), *scales], 1).T
+    heard = weights > 0
+    firsts = heard.argmax(1)
+    widths = heard.shape[1] - heard[:, ::-1].argmax(1) - firsts
+    runs = np.zeros((len(weights), widths.max(initial=0)), np.float32)
+    for run, row, first, width in zip(runs, weights, firsts, widths, strict=True):
+        run[:width] = row[first : first + width]
+    return firsts, widths, runs
 
 
 @functools.lru_cache(64)

@@ -9,7 +9,7 @@ import functools
 
 import torch
 
-__all__ = ["frame_count", "power_frames"]
+__all__ = ["frame_count", "power_frames", "window_shape"]
 
 
 def frame_count(samples: int, hop: int) -> int:
@@ -34,7 +34,7 @@ def power_frames(audio: torch.Tensor, window: int, hop: int, extra: int = 0, win
     left = window // 2 + extra * hop
     right = window + (frame_count(samples, hop) + 2 * extra - 1) * hop - samples - left
     frames = torch.nn.functional.pad(audio, (left, max(0, right))).unfold(-1, window, hop)
-    spectrum = torch.fft.rfft(frames * _hann(window, window_power, audio.device))
+    spectrum = torch.fft.rfft(frames * window_shape(window, window_power, audio.device))
     # Squares in place and a sum of every other: abs() takes a root and costs six times as much.
     parts = torch.view_as_real(spectrum)
     parts.mul_(parts)
@@ -42,6 +42,7 @@ def power_frames(audio: torch.Tensor, window: int, hop: int, extra: int = 0, win
 
 
 @functools.lru_cache(64)
-def _hann(window: int, power: float, device: torch.device) -> torch.Tensor:
+def window_shape(window: int, power: float, device: torch.device) -> torch.Tensor:
+    """A periodic Hann window raised to a power, (window,) float32, times √8 / window; see `power_frames`."""
     shape = torch.hann_window(window, dtype=torch.float64) ** power * (8**0.5 / window)
     return shape.to(device, torch.float32)

@@ -9,32 +9,22 @@ import math
 from collections.abc import Callable
 from functools import cached_property
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from myna.errors import UsageError
 from myna.features import Features
 from myna.loss import flutter
+from myna.loss.apart import magnitudes_apart
 from myna.loss.reduce import sum_of
 
-__all__ = ["Heard", "log_magnitude"]
+__all__ = ["Heard"]
 
 ONSET_BELOW_PEAK_DB = 40.0
 """A sound begins and ends where its envelope crosses this far below its peak."""
-_LARGE = frozenset({"log_magnitudes", "magnitude_norms", "loud_bands"})
+_LARGE = frozenset({"magnitude_norms", "loud_bands"})
 _HEARD_DB = -70.0
-_MAGNITUDE_FLOOR = 1e-4
 _LN10_OVER_20 = math.log(10.0) / 20.0
-
-
-def log_magnitude(magnitude: Tensor, out: Tensor | None = None) -> Tensor:
-    """Natural logarithm, floored at -80 dBFS: below lie rounding and dither, which no ear compares."""
-    floored = torch.clamp(magnitude, min=_MAGNITUDE_FLOOR, out=out)
-    if floored.device.type != "cpu":
-        return floored.log_()
-    array = floored.numpy()
-    np.log(array, out=array)  # less than half the time of torch's
-    return floored
 
 
 class Heard:
@@ -44,9 +34,16 @@ class Heard:
         features: of the sounds.
     """
 
-    def __init__(self, features: Features) -> None:
-        """Nothing is computed before it is asked for."""
+    def __init__(self, features: Features, apart: Tensor | None = None) -> None:
+        """Nothing is computed before it is asked for.
+
+        Args:
+            features: of the sounds.
+            apart: (…, W, 2) `magnitudes_apart` from the target that the sounds will be compared with, where the
+                features hold no magnitudes any more.
+        """
         self.features = features
+        self._apart = apart
 
     def derived(self) -> Heard:
         """The same, with all that follows computed already but for images, which are quicker made than moved."""
@@ -71,7 +68,22 @@ class Heard:
         return [*self.features.tensors().values(), *self._small().values()]
 
     def _small(self) -> dict[str, Tensor]:
-        return {name: value for name, value in vars(self).items() if name != "features" and name not in _LARGE}
+        return {name: value for name, value in vars(self).items() if name not in ("features", "_apart", *_LARGE)}
+
+    def apart(self, target: Heard) -> Tensor:
+        """How far the magnitudes lie from a target's by window, (…, W, 2), see `magnitudes_apart`.
+
+        Raises:
+            UsageError: there are no magnitudes.
+        """
+        if self._apart is not None:
+            return self._apart
+        both = self.features.magnitudes, target.features.magnitudes
+        if not all(both):
+            raise UsageError(
+                "The term mr_stft needs magnitudes: analyse with the full config, or use the training loss."
+            )
+        return torch.stack([magnitudes_apart(a, b) for a, b in zip(*both, strict=True)], -2)
 
     @property
     def mel(self) -> Tensor:
@@ -94,11 +106,6 @@ class Heard:
         amplitude = torch.exp_((self.mel - self.features.config.floor_db).mul_(_LN10_OVER_20)).sub_(0.999)
         amplitude = amplitude.cumsum(-1)
         return amplitude.div_(amplitude[..., -1:].clone())
-
-    @cached_property
-    def log_magnitudes(self) -> tuple[Tensor, ...]:
-        """Natural logarithm of the magnitudes of every window, (…, F, bins); see `log_magnitude`."""
-        return tuple(log_magnitude(magnitude) for magnitude in self.features.magnitudes)
 
     @cached_property
     def magnitude_norms(self) -> tuple[Tensor, ...]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from myna.errors import UsageError
 from myna.features import Features, analyse, each_item
 from myna.loss.heard import Heard
@@ -14,8 +16,8 @@ from myna.loss.perceptual import LossBreakdown, PerceptualLoss, as_heard
 
 __all__ = ["score"]
 
-# Seconds of sound at once, by whether there are magnitudes: fewer pay for torch's calls, more for memory.
-_CHUNK_S = {True: 16.0, False: 64.0}
+_CHUNK_S = 64.0
+"""Seconds of sound at once: fewer pay for torch's calls, more for memory."""
 
 
 def score(
@@ -47,18 +49,32 @@ def score(
     config = goal.features.config
     if goal.features.shape not in ((), (1,), (len(audio),)):
         raise UsageError(f"There must be one target or as many as the {len(audio)} sounds; got {len(goal.features)}.")
-    most = max(1, int(_CHUNK_S[config.magnitudes] * sample_rate / audio.shape[-1]))
+    most = max(1, int(_CHUNK_S * sample_rate / audio.shape[-1]))
     size = min(most, -(-len(audio) // max(1, threads)))
 
     def compare(chunk: int) -> tuple[LossBreakdown, Features]:
         part = slice(chunk * size, (chunk + 1) * size)
-        features = analyse(audio[part], sample_rate, config, on_bad="mark")
-        return loss(features, _goal_of(goal, part)), features.lean()
+        wanted = _goal_of(goal, part)
+        heard = _heard(audio[part], sample_rate, wanted)
+        return loss(heard, wanted), heard.features
 
     parts = each_item(compare, -(-len(audio) // size), threads)
     if len(parts) == 1:
         return parts[0]
     return LossBreakdown.cat(part for part, _ in parts), Features.cat([features for _, features in parts])
+
+
+def _heard(audio: Any, sample_rate: int, goal: Heard) -> Heard:
+    """Sounds (n, C, T) as the loss wants them; magnitudes are compared while they are in the cache, and forgotten."""
+    config, count = goal.features.config, len(audio)
+    if not config.magnitudes:
+        return Heard(analyse(audio, sample_rate, config, on_bad="mark"))
+    features, apart = [], []
+    for i in range(count):
+        one = Heard(analyse(audio[i : i + 1], sample_rate, config, on_bad="mark"))
+        apart.append(one.apart(_goal_of(goal, slice(i, i + 1))))
+        features.append(one.features.lean())
+    return Heard(Features.cat(features), torch.cat(apart))
 
 
 def _goal_of(goal: Heard, part: slice) -> Heard:

@@ -13,8 +13,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from myna.errors import UsageError
-from myna.loss.heard import Heard, log_magnitude
+from myna.loss.heard import Heard
 from myna.loss.reduce import mean_of, sum_of
 
 __all__ = ["SYMMETRIC", "TERMS", "aligned_envelopes", "frame_weight", "mel_shares"]
@@ -50,26 +49,12 @@ def mr_stft(sound: Heard, target: Heard) -> Tensor:
     Raises:
         UsageError: the features hold no magnitudes.
     """
-    if not sound.features.magnitudes or not target.features.magnitudes:
-        raise UsageError("The term mr_stft needs magnitudes: analyse with the full config, or use the training loss.")
+    missed, logs = sound.apart(target).unbind(-1)
     parts = []
-    scratch = _scratch(sound, target)
-    for i, (a, b) in enumerate(zip(sound.features.magnitudes, target.features.magnitudes, strict=True)):
-        shape = torch.broadcast_shapes(a.shape, b.shape)
-        difference = torch.sub(a, b, out=scratch[: math.prod(shape)].view(shape))
-        missed = sum_of(difference.square_(), 2).sqrt_()
-        convergence = (missed / target.magnitude_norms[i].clamp_min(_QUIETEST_NORM)).clamp_max(SC_CEILING)
-        difference = log_magnitude(a.expand(shape), out=difference).sub_(target.log_magnitudes[i])
-        parts.append(convergence + mean_of(difference.abs_(), 2))
+    for i, norm in enumerate(target.magnitude_norms):
+        convergence = (missed[..., i] / norm.clamp_min(_QUIETEST_NORM)).clamp_max(SC_CEILING)
+        parts.append(convergence + logs[..., i])
     return _added(parts) / len(parts)
-
-
-def _scratch(sound: Heard, target: Heard) -> Tensor:
-    """Memory for one window's magnitudes, used again by the next: fresh memory costs more than the arithmetic."""
-    both = zip(sound.features.magnitudes, target.features.magnitudes, strict=True)
-    return torch.empty(
-        max(math.prod(torch.broadcast_shapes(a.shape, b.shape)) for a, b in both), device=sound.features.device
-    )
 
 
 def mfcc(sound: Heard, target: Heard) -> Tensor:
