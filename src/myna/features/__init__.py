@@ -5,7 +5,7 @@ from __future__ import annotations
 from myna.features.cache import FeatureCache
 from myna.features.config import CONFIGS, FLOOR_DB, FULL, TRAINING, FeatureConfig, frame_sizes
 from myna.features.container import Features
-from myna.features.extractor import analyse
+from myna.features.extractor import analyse, analyse_each
 from myna.features.pooling import frame_at, pool, pooled_mel, stretches
 from myna.features.threads import each_item, lasting_thread, one_core
 from myna.features.traced import as_script
@@ -19,6 +19,7 @@ __all__ = [
     "FeatureConfig",
     "Features",
     "analyse",
+    "analyse_each",
     "as_script",
     "each_item",
     "frame_at",

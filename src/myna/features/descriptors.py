@@ -12,7 +12,16 @@ import torch
 
 from myna.features.mel import LOW_HZ, band_centres_hz
 
-__all__ = ["band_centroid_hz", "band_flatness", "bin_hz", "centroid_hz", "centroid_octaves", "flatness", "frame_power"]
+__all__ = [
+    "band_centroid_hz",
+    "band_flatness",
+    "band_octaves",
+    "bin_hz",
+    "centroid_hz",
+    "centroid_octaves",
+    "flatness",
+    "frame_power",
+]
 
 _TINY = 1e-20
 _FLATNESS_FLOOR = 1e-10  # power; librosa's amin
@@ -26,7 +35,7 @@ def centroid_hz(magnitudes: torch.Tensor, sample_rate: int) -> torch.Tensor:
 
 def centroid_octaves(mel_power: torch.Tensor, sample_rate: int, floor_db: float) -> torch.Tensor:
     """Centre of the power by mel band (rows, M) in octaves above 30 Hz, (rows,); silence sits at 0."""
-    octaves = _band_octaves(mel_power.shape[-1], sample_rate, mel_power.device)
+    octaves = band_octaves(mel_power.shape[-1], sample_rate, mel_power.device)
     return (mel_power @ octaves) / (mel_power.sum(-1) + 10 ** (floor_db / 10))
 
 
@@ -76,5 +85,6 @@ def _band_hz(bands: int, sample_rate: int, device: torch.device) -> torch.Tensor
 
 
 @functools.lru_cache(64)
-def _band_octaves(bands: int, sample_rate: int, device: torch.device) -> torch.Tensor:
+def band_octaves(bands: int, sample_rate: int, device: torch.device) -> torch.Tensor:
+    """Centres of mel bands in octaves above 30 Hz, (bands,) float32."""
     return torch.log2(band_centres_hz(sample_rate, bands) / LOW_HZ).to(device, torch.float32)

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -16,16 +15,16 @@ import torch
 
 from myna.errors import UsageError
 from myna.features import descriptors, loudness
+from myna.features.by_kernels import Magnitudes, hear
 from myna.features.config import FULL, FeatureConfig
 from myna.features.container import Features
-from myna.features.mel import decibels
+from myna.features.mel import decibels, mel_power
 from myna.features.mfcc import cepstrum
-from myna.features.spectra import Spectra, by_kernels, by_torch
-from myna.features.stft import frame_count
+from myna.features.stft import frame_count, power_frames
 from myna.features.threads import each_item
 from myna.features.traced import Measure, script_for
 
-__all__ = ["LOUDEST", "analyse", "as_audio", "measure"]
+__all__ = ["LOUDEST", "analyse", "analyse_each", "as_audio", "measure"]
 
 LOUDEST = 1e6  # 120 dB over full scale; powers of more overflow
 _CLIPPED = 0.999
@@ -59,23 +58,61 @@ def analyse(
     """
     sounds = as_audio(audio, config)
     flat = sounds.reshape(-1, *sounds.shape[-2:])
-    size = 1 if flat.device.type == "cpu" else _DEVICE_CHUNK
-    # Magnitudes are most of the memory: each is written where it stays, rather than joined afterwards.
-    room = _room(flat, sample_rate, config)
-    script = None
-    if flat.device.type == "cpu" and not config.magnitudes:
+    if flat.device.type != "cpu":
+        parts = [measure(part, sample_rate, config) for part in flat.split(_DEVICE_CHUNK)]
+        features = Features.cat(parts)
+    elif config.magnitudes:
+        features = _with_magnitudes(flat, sample_rate, config, threads)
+    else:
         script = script_for(_heard, (flat.shape[1], flat.shape[2]), sample_rate, config, len(flat))
 
-    @torch.inference_mode()
-    def part(index: int) -> Features:
-        span = slice(index * size, (index + 1) * size)
-        return measure(flat[span], sample_rate, config, [place[span] for place in room], script).lean()
+        @torch.inference_mode()
+        def one(index: int) -> Features:
+            return measure(flat[index : index + 1], sample_rate, config, script)
 
-    features = Features.cat(each_item(part, -(-len(flat) // size), threads))
-    features = dataclasses.replace(features, magnitudes=room).reshape(*sounds.shape[:-2])
+        features = Features.cat(each_item(one, len(flat), threads))
+    features = features.reshape(*sounds.shape[:-2])
     if on_bad == "raise" and not bool(features.finite.all()):
         raise UsageError("The audio holds NaN, infinity or values beyond 1e6.")
     return features
+
+
+def analyse_each(
+    audio: torch.Tensor | np.ndarray, sample_rate: int, config: FeatureConfig, magnitudes: Magnitudes, threads: int = 1
+) -> Features:
+    """`analyse` on the CPU, with magnitudes handed over while they are in the cache, rather than kept.
+
+    Args:
+        audio: (N, C, T); a sound that is not finite is marked.
+        sample_rate: Hz.
+        config: what is measured; channels must be "sum".
+        magnitudes: is given the place of each sound and its magnitudes.
+        threads: that share the work.
+
+    Returns:
+        Features (N,) without magnitudes.
+    """
+    return _handed_over(as_audio(audio, config), sample_rate, config, magnitudes, threads)
+
+
+def _handed_over(
+    sounds: torch.Tensor, sample_rate: int, config: FeatureConfig, magnitudes: Magnitudes, threads: int
+) -> Features:
+    peak, finite, sounds = _checked(sounds)
+    with torch.inference_mode():
+        found = hear(sounds, sample_rate, config, magnitudes, threads)
+        return _assembled(found, sounds, peak, finite, sample_rate, config)
+
+
+def _with_magnitudes(flat: torch.Tensor, sample_rate: int, config: FeatureConfig, threads: int) -> Features:
+    room = _room(flat, sample_rate, config)
+    places = [place.numpy() for place in room]
+
+    def keep(i: int, magnitudes: Sequence[np.ndarray]) -> None:
+        for place, found in zip(places, magnitudes, strict=True):
+            place[i] = found
+
+    return dataclasses.replace(_handed_over(flat, sample_rate, config, keep, threads), magnitudes=room)
 
 
 def as_audio(audio: torch.Tensor | np.ndarray, config: FeatureConfig) -> torch.Tensor:
@@ -95,32 +132,39 @@ def as_audio(audio: torch.Tensor | np.ndarray, config: FeatureConfig) -> torch.T
     return tensor.float().unsqueeze(-2) if config.channels == "each" else tensor.float()
 
 
-def measure(
-    sounds: torch.Tensor,
-    sample_rate: int,
-    config: FeatureConfig,
-    room: Sequence[torch.Tensor] | None = None,
-    script: Measure | None = None,
-) -> Features:
-    """Features of sounds (N, C, T) at once; the bits of one depend on N, so `analyse` gives the CPU one at a time.
+def measure(sounds: torch.Tensor, sample_rate: int, config: FeatureConfig, script: Measure | None = None) -> Features:
+    """Features of sounds (N, C, T) at once, by torch; the bits of one depend on N, so the CPU gets one at a time.
 
-    Magnitudes are written into `room`, (N, F_w, bins_w) for each window, where that is given. For a `script` see
-    `script_for`.
+    For a `script` see `script_for`.
     """
+    peak, finite, sounds = _checked(sounds)
+    found = _heard(sounds, sample_rate, config) if script is None else script(sounds)
+    return _assembled(found, sounds, peak, finite, sample_rate, config)
+
+
+def _checked(sounds: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Peak (N,) of sounds (N, C, T), which of them can be measured, and the sounds with silence for the others."""
     peak = sounds.flatten(1).abs().amax(1)
     finite = peak <= LOUDEST  # False for NaN
-    loudest = float(peak.max()) if sounds.device.type == "cpu" else math.inf  # a device is not waited for
-    if not loudest <= LOUDEST:
+    if sounds.device.type != "cpu" or not bool(finite.all()):  # a device is not waited for
         sounds = torch.where(finite[:, None, None], sounds, 0.0)
-    if script is None:
-        places = _room(sounds, sample_rate, config) if room is None else room
-        found = {**_heard(sounds, sample_rate, config, places), "magnitudes": tuple(places)}
-    else:
-        found = {**script(sounds), "magnitudes": ()}
+        peak = torch.where(finite, peak, 0.0)
+    return peak, finite, sounds
+
+
+def _assembled(
+    found: Mapping[str, Any],
+    sounds: torch.Tensor,
+    peak: torch.Tensor,
+    finite: torch.Tensor,
+    sample_rate: int,
+    config: FeatureConfig,
+) -> Features:
+    silent = sounds.device.type == "cpu" and bool((peak < _CLIPPED).all())
     return Features(
-        **found,
-        peak=peak if loudest <= LOUDEST else torch.where(finite, peak, 0.0),
-        clipped=torch.zeros_like(peak) if loudest < _CLIPPED else _clipped(sounds),
+        **{"magnitudes": (), **found},
+        peak=peak,
+        clipped=torch.zeros_like(peak) if silent else _clipped(sounds),
         finite=finite,
         config=config,
         sample_rate=sample_rate,
@@ -128,16 +172,14 @@ def measure(
     )
 
 
-def _heard(
-    sounds: torch.Tensor, sample_rate: int, config: FeatureConfig, room: Sequence[torch.Tensor] = ()
-) -> dict[str, Any]:
-    """What no value of a sample decides on, so that it can be traced; magnitudes go into `room`."""
+def _heard(sounds: torch.Tensor, sample_rate: int, config: FeatureConfig) -> dict[str, Any]:
+    """What no value of a sample decides on, so that it can be traced."""
     parts = _middle_and_side(sounds)
     frame = max(1, round(config.envelope_s * sample_rate))
     frames = descriptors.frame_power(parts, frame)
     envelopes = decibels(frames, config.floor_db)
     return {
-        **_spectral(parts, sample_rate, config, room),
+        **_spectral(parts, sample_rate, config),
         "envelope_db": envelopes[:, 0],
         "side_db": envelopes[:, 1] if parts.shape[1] > 1 else torch.full_like(envelopes[:, 0], config.floor_db),
         "level_db": decibels(frames[:, 0].sum(-1) * (frame / sounds.shape[-1]), config.floor_db),
@@ -166,43 +208,37 @@ def _room(sounds: torch.Tensor, sample_rate: int, config: FeatureConfig) -> tupl
     return tuple(sounds.new_empty(count, frame_count(samples, hop), window // 2 + 1) for window, hop in sizes)
 
 
-def _spectral(
-    parts: torch.Tensor, sample_rate: int, config: FeatureConfig, room: Sequence[torch.Tensor]
-) -> dict[str, Any]:
+def _spectral(parts: torch.Tensor, sample_rate: int, config: FeatureConfig) -> dict[str, Any]:
     """What is read from the spectra of the middle (N, T) in parts (N, 1 or 2, T), and the loudness."""
+    middle = parts[:, 0]
     window, hop = config.frames(config.windows[0], sample_rate)
     # More frames at either end: without them the first and last samples would count less in the loudness.
-    grid = loudness.Grid(sample_rate, parts.shape[-1], window, hop, extra=(config.overlap - 1) // 2)
-    read = (by_kernels if room and parts.device.type == "cpu" else by_torch)(parts, config, grid, room)
-    bands = [band.flatten(0, 1) for band in read.bands]
+    grid = loudness.Grid(sample_rate, middle.shape[-1], window, hop, extra=(config.overlap - 1) // 2)
+    wide = power_frames(middle, window, hop, grid.extra)
+    powers = {config.windows[0]: wide[:, grid.extra : -grid.extra]}
+    for other in config.windows[1:]:
+        powers[other] = power_frames(middle, *config.frames(other, sample_rate))
+    rows = {window: power.reshape(-1, power.shape[-1]) for window, power in powers.items()}
+    main = rows[config.windows[0]]
+    bands = [mel_power(rows[window], sample_rate, count) for window, count in config.mels]
     mels = [decibels(band, config.floor_db) for band in bands]
+    if config.descriptors == "bins":
+        roots = main.sqrt()
+        centroid_hz, flatness = descriptors.centroid_hz(roots, sample_rate), descriptors.flatness(main)
+    else:
+        centroid_hz = descriptors.band_centroid_hz(bands[0], sample_rate)
+        flatness = descriptors.band_flatness(bands[0], mels[0])
 
     def shaped(tensor: torch.Tensor) -> torch.Tensor:
         return tensor.reshape(len(parts), -1, *tensor.shape[1:])
 
-    if read.centroid_hz is not None and read.flatness is not None:
-        centroid_hz, flatness = read.centroid_hz, read.flatness
-    else:
-        centroid_hz = shaped(descriptors.band_centroid_hz(bands[0], sample_rate))
-        flatness = shaped(descriptors.band_flatness(bands[0], mels[0]))
+    side = parts[:, 1] if parts.shape[1] > 1 else None
     return {
+        "magnitudes": tuple(power.sqrt() for power in powers.values()) if config.magnitudes else (),
         "mels": tuple(map(shaped, mels)),
         "mfcc": shaped(cepstrum(mels[0], config.mfcc)),
         "centroid_octaves": shaped(descriptors.centroid_octaves(bands[0], sample_rate, config.floor_db)),
-        "centroid_hz": centroid_hz,
-        "flatness": flatness,
-        **_loudness(read, grid, config),
-    }
-
-
-def _loudness(read: Spectra, grid: loudness.Grid, config: FeatureConfig) -> dict[str, torch.Tensor]:
-    blocks = loudness.block_power(read.energy, grid, config.momentary_steps)
-    if read.side_energy is not None:
-        blocks = blocks + loudness.block_power(read.side_energy, loudness.side_grid(grid), config.momentary_steps)
-    if config.channels == "sum":
-        # left² + right² = 2 (middle² + side²); a single channel is heard from both speakers.
-        blocks = blocks * 2
-    return {
-        "momentary_lufs": loudness.momentary_lufs(blocks, config.floor_db),
-        "loudness_lufs": loudness.integrated_lufs(blocks[:, :: config.momentary_steps], config.floor_db),
+        "centroid_hz": shaped(centroid_hz),
+        "flatness": shaped(flatness),
+        **loudness.told(loudness.block_power(wide, side, grid, config.momentary_steps), config),
     }

@@ -1,9 +1,9 @@
-"""The ears' inner loops on the CPU: frames, what is read from their spectra, and how far magnitudes lie apart.
+"""The ears' inner loops on the CPU: channels, frames, what is read from their spectra, how far magnitudes lie apart.
 
 torch would go over the same memory a dozen times, one small operation after the other. Here each frame is read once,
 and all that follows from it is made while it is in the cache.
 
-Shapes: T samples, R frames with those beyond either end, F frames, M mel bands, C bins.
+Shapes: T samples, E envelope frames, R frames with those beyond either end, F frames, M mel bands, C bins.
 """
 
 from __future__ import annotations
@@ -20,14 +20,67 @@ import numpy as np
 from myna.synth.serum_lite.jit import dsp
 from myna.synth.serum_lite.kernel_cache import compile_cached, load_kernel
 
-__all__ = ["LOG_FRAMES", "compile_kernel", "frames", "listen", "magnitudes_apart"]
+__all__ = ["channels", "compile_kernel", "frames", "listen", "magnitudes_apart", "transform"]
 
-LOG_FRAMES = 30
+_LOG_FRAMES = 30
 """Ratios under one logarithm: each is at most 1e10, and float64 holds 1e308."""
 _LOG_POWERS = 25  # the same of powers, 1e-10 to 1e12
 _TINY = 1e-20
 _FLATNESS_FLOOR = np.float32(1e-10)  # power; librosa's amin
-_ONE = np.float32(1.0)
+
+
+@dsp
+def _add(one, other, sign, out):
+    """Half the sum, or with a sign of -1 half the difference."""
+    for i in range(out.size):
+        out[i] = np.float32(0.5) * (one[i] + sign * other[i])
+
+
+@dsp
+def _copy(values, out):
+    for i in range(out.size):
+        out[i] = values[i]
+
+
+@dsp
+def _mean_square(values, count):
+    total = np.float32(0.0)
+    for i in range(values.size):
+        total += values[i] * values[i]
+    return total / count
+
+
+@dsp
+def _mean(values):
+    total = 0.0
+    for i in range(values.size):
+        total += values[i]
+    return total / values.size
+
+
+def _channels(audio, frame, parts, power):
+    """Middle and side, and the mean square of their frames.
+
+    Args:
+        audio: (1 or 2, T).
+        frame: samples; the last one is filled with zeros.
+        parts: (1 or 2, T), made here.
+        power: (1 or 2, E), made here.
+
+    Returns:
+        The magnitude of their mean values, summed.
+    """
+    if audio.shape[0] == 1:
+        _copy(audio[0], parts[0])
+    else:
+        _add(audio[0], audio[1], np.float32(1.0), parts[0])
+        _add(audio[0], audio[1], np.float32(-1.0), parts[1])
+    dc = 0.0
+    for c in range(parts.shape[0]):
+        dc += abs(_mean(parts[c]))
+        for e in range(power.shape[1]):
+            power[c, e] = _mean_square(parts[c, e * frame : min((e + 1) * frame, parts.shape[1])], np.float32(frame))
+    return dc
 
 
 @dsp
@@ -110,7 +163,8 @@ def _flatness(power, products):
 
 
 def _listen(
-    spectrum, first, firsts, widths, weights, curve, hz, power, products, bands, magnitudes, energy, centroid, flatness
+    spectrum, first, firsts, widths, weights, curve, hz, octaves, floor,
+    power, products, bands, magnitudes, energy, centroid, flatness, centre,
 ):  # fmt: skip
     """What is read from spectra (R, 2 C), real and imaginary parts in turn.
 
@@ -120,11 +174,13 @@ def _listen(
         firsts, widths, weights: of the mel bands: (M,), (M,), (M, widest).
         curve: (C,) weights of the energy, or empty.
         hz: (C,) frequencies for the centroid, or empty, for neither centroid nor flatness.
+        octaves: of the first bands, for the centre of their power, or empty.
+        floor: power that is added to theirs, so that silence sits at 0.
         power, products: (C,) scratch.
         bands: (F, M) power, made here, as all that follows.
         magnitudes: (F, C).
         energy: (R,).
-        centroid, flatness: (F,).
+        centroid, flatness, centre: (F,).
     """
     for r in range(spectrum.shape[0]):
         _power(spectrum[r], power)
@@ -137,6 +193,23 @@ def _listen(
             if hz.size:
                 centroid[f] = _dot(magnitudes[f], hz) / max(_sum(magnitudes[f]), _TINY)
                 flatness[f] = _flatness(power, products)
+            if octaves.size:
+                main = bands[f, : octaves.size]
+                centre[f] = _dot(main, octaves) / (_sum(main) + floor)
+
+
+@dsp
+def _add_times(values, factor, out):
+    for j in range(out.size):
+        out[j] += factor * values[j]
+
+
+def _transform(rows, matrix, out):
+    """Rows (F, M) times a matrix (M, J), row by row, into out (F, J)."""
+    for f in range(rows.shape[0]):
+        _silence(out[f])
+        for m in range(rows.shape[1]):
+            _add_times(matrix[m], rows[f, m], out[f])
 
 
 @dsp
@@ -178,7 +251,7 @@ def _apart(one, other, floor, products, out):
     for f in range(one.shape[0]):
         missed += _missed(one[f], other[f])
         _gather_ratios(one[f], other[f], floor, products)
-        if (f + 1) % LOG_FRAMES == 0:
+        if (f + 1) % _LOG_FRAMES == 0:
             logs += _sum_of_logs(products)
     out[0] = missed
     out[1] = logs + _sum_of_logs(products)
@@ -195,11 +268,14 @@ def _types(*arguments: Any) -> tuple[Any, ...]:
 _SINGLE, _DOUBLE, _COUNT = np.float32, np.float64, np.int64
 _SIGNATURES: dict[Callable[..., Any], tuple[Any, ...]] = {
     _frames: _types((_SINGLE, 1), (_SINGLE, 1), numba.int64, numba.int64, (_SINGLE, 2)),
+    _channels: _types((_SINGLE, 2), numba.int64, (_SINGLE, 2), (_SINGLE, 2)),
     _listen: _types(
-        (_SINGLE, 2), numba.int64,
-        (_COUNT, 1), (_COUNT, 1), (_SINGLE, 2), (_SINGLE, 1), (_SINGLE, 1),
-        (_SINGLE, 1), (_DOUBLE, 1), (_SINGLE, 2), (_SINGLE, 2), (_SINGLE, 1), (_SINGLE, 1), (_SINGLE, 1),
+        (_SINGLE, 2), numba.int64, (_COUNT, 1), (_COUNT, 1), (_SINGLE, 2),
+        (_SINGLE, 1), (_SINGLE, 1), (_SINGLE, 1), numba.float32,
+        (_SINGLE, 1), (_DOUBLE, 1), (_SINGLE, 2), (_SINGLE, 2),
+        (_SINGLE, 1), (_SINGLE, 1), (_SINGLE, 1), (_SINGLE, 1),
     ),
+    _transform: _types((_SINGLE, 2), (_SINGLE, 2), (_SINGLE, 2)),
     _apart: _types((_SINGLE, 2), (_SINGLE, 2), numba.float32, (_DOUBLE, 1), (_DOUBLE, 1)),
 }  # fmt: skip
 
@@ -215,6 +291,11 @@ def _loaded(function: Callable[..., Any]) -> Any:
     return load_kernel(function, _SIGNATURES[function])
 
 
+def channels(*arguments: Any) -> float:
+    """See `_channels`."""
+    return _loaded(_channels)(*arguments)
+
+
 def frames(*arguments: Any) -> None:
     """See `_frames`."""
     _loaded(_frames)(*arguments)
@@ -223,6 +304,11 @@ def frames(*arguments: Any) -> None:
 def listen(*arguments: Any) -> None:
     """See `_listen`."""
     _loaded(_listen)(*arguments)
+
+
+def transform(*arguments: Any) -> None:
+    """See `_transform`."""
+    _loaded(_transform)(*arguments)
 
 
 def magnitudes_apart(*arguments: Any) -> None:

@@ -20,9 +20,11 @@ from scipy.signal import sosfreqz
 from torch.nn.functional import threshold
 
 from myna.audio.loudness import k_weighting_sos
+from myna.features.config import FeatureConfig
 from myna.features.mel import decibels
+from myna.features.stft import power_frames
 
-__all__ = ["Grid", "bin_weights", "block_power", "integrated_lufs", "momentary_lufs", "side_grid"]
+__all__ = ["Grid", "bin_weights", "block_power", "block_weights", "side_grid", "told"]
 
 BLOCK_S, STEP_S = 0.4, 0.1
 ABSOLUTE_GATE_LUFS, RELATIVE_GATE_LU = -70.0, -10.0
@@ -45,17 +47,28 @@ class Grid:
     leak: float = 1 / 6
 
 
-def block_power(energy: torch.Tensor, grid: Grid, steps: int) -> torch.Tensor:
-    """K-weighted mean square of each block, (N, K), of the energy of frames (N, F + 2 extra); see `bin_weights`.
+def block_power(middle: torch.Tensor, side: torch.Tensor | None, grid: Grid, steps: int) -> torch.Tensor:
+    """K-weighted mean square of each block, (N, K), summed over the channels.
 
     Blocks that the sound does not fill are left out; a sound shorter than one block is one block.
 
     Args:
-        energy: of frames on `grid`.
+        middle: power spectra (N, F + 2 extra, bins) from `power_frames`.
+        side: audio (N, T), or None; nothing else needs its spectra, so they are made here with half the frames.
         grid: of the frames.
         steps: blocks that begin in 100 ms.
     """
-    return energy @ _block_weights(grid, energy.shape[-1], steps, energy.device)
+    blocks = _weighted(middle, grid, steps)
+    if side is None:
+        return blocks
+    coarse = side_grid(grid)
+    spectra = power_frames(side, coarse.window, coarse.hop, window_power=0.5)
+    return blocks + _weighted(spectra, coarse, steps)
+
+
+def _weighted(power: torch.Tensor, grid: Grid, steps: int) -> torch.Tensor:
+    energy = power @ bin_weights(grid, power.device)
+    return energy @ block_weights(grid, power.shape[-2], steps, power.device)
 
 
 def side_grid(grid: Grid) -> Grid:
@@ -64,6 +77,17 @@ def side_grid(grid: Grid) -> Grid:
     A root of the Hann window, `power_frames`' window_power of a half, shares out energy evenly at an overlap of two.
     """
     return replace(grid, hop=grid.window // 2, extra=0, mean_square=1 / 2, leak=0.0947)
+
+
+def told(blocks: torch.Tensor, config: FeatureConfig) -> dict[str, torch.Tensor]:
+    """What blocks (N, K) of middle and side come to, by the name of the feature."""
+    if config.channels == "sum":
+        # left² + right² = 2 (middle² + side²); a single channel is heard from both speakers.
+        blocks = blocks * 2
+    return {
+        "momentary_lufs": momentary_lufs(blocks, config.floor_db),
+        "loudness_lufs": integrated_lufs(blocks[:, :: config.momentary_steps], config.floor_db),
+    }
 
 
 def momentary_lufs(blocks: torch.Tensor, floor_db: float) -> torch.Tensor:
@@ -109,7 +133,7 @@ def _sharpened(curve: np.ndarray, leak: float) -> np.ndarray:
 
 
 @functools.lru_cache(256)
-def _block_weights(grid: Grid, frames: int, steps: int, device: torch.device) -> torch.Tensor:
+def block_weights(grid: Grid, frames: int, steps: int, device: torch.device) -> torch.Tensor:
     """Share of each frame's energy in each block, over the block's length, (frames, K)."""
     rate, samples = grid.sample_rate, grid.samples
     block = BLOCK_S * rate

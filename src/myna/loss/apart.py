@@ -12,7 +12,7 @@ from torch import Tensor
 from myna.features import kernels
 from myna.loss.reduce import mean_of, sum_of
 
-__all__ = ["magnitudes_apart"]
+__all__ = ["item_apart", "magnitudes_apart"]
 
 _FLOOR = 1e-4
 """-80 dBFS: below lie rounding and dither, which no ear compares."""
@@ -29,13 +29,15 @@ def magnitudes_apart(one: Tensor, other: Tensor) -> Tensor:
         difference = (one.clamp_min(_FLOOR).log_() - other.clamp_min(_FLOOR).log_()).abs_()
         return torch.stack([sum_of((one - other).square_(), 2).sqrt_(), mean_of(difference, 2)], -1)
     shape = torch.broadcast_shapes(one.shape[:-2], other.shape[:-2])
-    frames, bins = one.shape[-2:]
-    items = _items(one, shape), _items(other, shape)
-    found, products = np.empty((len(items[0]), 2)), np.empty(bins)
-    for i in range(len(found)):
-        kernels.magnitudes_apart(items[0][i], items[1][i], np.float32(_FLOOR), products, found[i])
-    norms, logs = np.sqrt(found[:, 0]), found[:, 1] / (frames * bins)
-    return torch.from_numpy(np.stack([norms, logs], -1).astype(np.float32)).reshape(*shape, 2)
+    items = zip(_items(one, shape), _items(other, shape), strict=True)
+    return torch.from_numpy(np.stack([item_apart(a, b) for a, b in items])).reshape(*shape, 2)
+
+
+def item_apart(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The same of one pair of magnitudes (F, C) float32, (2,)."""
+    sums = np.empty(2)
+    kernels.magnitudes_apart(one, other, np.float32(_FLOOR), np.empty(one.shape[1]), sums)
+    return np.array([np.sqrt(sums[0]), sums[1] / one.size], np.float32)
 
 
 def _items(magnitudes: Tensor, shape: torch.Size) -> np.ndarray:

@@ -5,12 +5,15 @@ Shapes: B sounds, C channels, T samples.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from myna.errors import UsageError
-from myna.features import Features, analyse, each_item
+from myna.features import Features, analyse, analyse_each, each_item
+from myna.loss.apart import item_apart
 from myna.loss.heard import Heard
 from myna.loss.perceptual import LossBreakdown, PerceptualLoss, as_heard
 
@@ -46,7 +49,6 @@ def score(
         raise UsageError(f"Audio must have the shape (B, C, T) with samples; got {tuple(audio.shape)}.")
     loss = loss or PerceptualLoss()
     goal = as_heard(target)
-    config = goal.features.config
     if goal.features.shape not in ((), (1,), (len(audio),)):
         raise UsageError(f"There must be one target or as many as the {len(audio)} sounds; got {len(goal.features)}.")
     most = max(1, int(_CHUNK_S * sample_rate / audio.shape[-1]))
@@ -65,16 +67,19 @@ def score(
 
 
 def _heard(audio: Any, sample_rate: int, goal: Heard) -> Heard:
-    """Sounds (n, C, T) as the loss wants them; magnitudes are compared while they are in the cache, and forgotten."""
-    config, count = goal.features.config, len(audio)
-    if not config.magnitudes:
+    """Sounds (n, C, T) as the loss wants them: magnitudes are compared where they are made, and forgotten."""
+    config, wanted = goal.features.config, goal.features.magnitudes
+    if not config.magnitudes or goal.features.device.type != "cpu":
         return Heard(analyse(audio, sample_rate, config, on_bad="mark"))
-    features, apart = [], []
-    for i in range(count):
-        one = Heard(analyse(audio[i : i + 1], sample_rate, config, on_bad="mark"))
-        apart.append(one.apart(_goal_of(goal, slice(i, i + 1))))
-        features.append(one.features.lean())
-    return Heard(Features.cat(features), torch.cat(apart))
+    goals = [magnitudes.reshape(-1, *magnitudes.shape[-2:]).numpy() for magnitudes in wanted]
+    apart = np.empty((len(audio), len(goals), 2), np.float32)
+
+    def compare(i: int, found: Sequence[np.ndarray]) -> None:
+        for w, (one, others) in enumerate(zip(found, goals, strict=True)):
+            apart[i, w] = item_apart(one, others[i if len(others) > 1 else 0])
+
+    features = analyse_each(audio, sample_rate, config, compare)
+    return Heard(features, torch.from_numpy(apart))
 
 
 def _goal_of(goal: Heard, part: slice) -> Heard:

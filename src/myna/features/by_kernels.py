@@ -1,0 +1,249 @@
+"""`measure` on the CPU where magnitudes are wanted: the same features, but for rounding, in half the time.
+
+What is one call of torch for each sound elsewhere is a loop over frames here (`kernels`), and what is left to torch is
+done for all sounds at once, row by row, so the bits of a sound depend on it alone.
+
+Shapes: N sounds, C channels, T samples, R frames with those beyond either end, F frames, M mel bands, K blocks, E
+envelope frames.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from myna.features import kernels, loudness
+from myna.features.config import FeatureConfig
+from myna.features.descriptors import band_centroid_hz, band_flatness, band_octaves, bin_hz
+from myna.features.mel import decibels, mel_runs
+from myna.features.mfcc import dct
+from myna.features.stft import frame_count, window_shape
+from myna.features.threads import each_item
+
+__all__ = ["Magnitudes", "hear"]
+
+Magnitudes = Callable[[int, Sequence[np.ndarray]], None]
+"""Is given a sound's place and its magnitudes, (F_w, bins_w) for each of config.windows, while the call lasts."""
+
+_AT_ONCE = 1 << 18  # samples whose frames are transformed at once: they and their spectra stay in the cache
+_CPU = torch.device("cpu")
+_NOTHING = np.empty(0, np.float32)
+
+
+def hear(
+    sounds: torch.Tensor, sample_rate: int, config: FeatureConfig, magnitudes: Magnitudes, threads: int = 1
+) -> dict[str, Any]:
+    """Features by name, without what is told by the samples' values alone (peak, clipped, finite) and magnitudes.
+
+    Args:
+        sounds: (N, C, T) float32 on the CPU, finite.
+        sample_rate: Hz.
+        config: what is measured.
+        magnitudes: called for each sound, in any order and by any thread.
+        threads: that share the sounds.
+    """
+    count, channels, samples = sounds.shape
+    plan = _plan(channels, samples, sample_rate, config)
+    audio = sounds.contiguous().numpy()
+    heard = _Heard.room(count, plan)
+    each_item(lambda i: _hear(audio[i], plan, heard, i, magnitudes), count, threads)
+    return _features(heard, plan)
+
+
+@dataclass(frozen=True)
+class _Window:
+    """How one window reads a channel.
+
+    Attributes:
+        grid: of its frames; `rows` of them, `count` without those beyond either end.
+        shape: (window,).
+        firsts, widths, weights: of the mel bands of all its scales, see `mel_runs`.
+        curve, hz, octaves: weights of what is read beside them, empty where it is not; see `kernels`.
+    """
+
+    grid: loudness.Grid
+    rows: int
+    count: int
+    shape: np.ndarray
+    firsts: np.ndarray
+    widths: np.ndarray
+    weights: np.ndarray
+    curve: np.ndarray
+    hz: np.ndarray
+    octaves: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """All that the shape of the sounds and the config decide: windows in their order, and the side's.
+
+    `frame` is an envelope frame in samples, `envelope` how many there are.
+    """
+
+    config: FeatureConfig
+    sample_rate: int
+    channels: int
+    samples: int
+    windows: tuple[_Window, ...]
+    side: _Window
+    frame: int
+    envelope: int
+
+
+@functools.lru_cache(128)
+def _plan(channels: int, samples: int, sample_rate: int, config: FeatureConfig) -> _Plan:
+    main = config.windows[0]
+    # More frames at either end: without them the first and last samples would count less in the loudness.
+    extra = (config.overlap - 1) // 2
+    windows = []
+    for window in config.windows:
+        size, hop = config.frames(window, sample_rate)
+        grid = loudness.Grid(sample_rate, samples, size, hop, extra if window == main else 0)
+        counts = tuple(count for other, count in config.mels if other == window)
+        windows.append(
+            _window(grid, counts, weigh=window == main, bins=window == main and config.descriptors == "bins")
+        )
+    side = _window(loudness.side_grid(windows[0].grid), (), weigh=True, bins=False, window_power=0.5)
+    frame = max(1, round(config.envelope_s * sample_rate))
+    return _Plan(config, sample_rate, channels, samples, tuple(windows), side, frame, -(-samples // frame))
+
+
+def _window(
+    grid: loudness.Grid, counts: tuple[int, ...], *, weigh: bool, bins: bool, window_power: float = 1.0
+) -> _Window:
+    """Of mel scales with so many bands each; `weigh` and `bins` ask for energy and for centroid and flatness."""
+    count = frame_count(grid.samples, grid.hop)
+    return _Window(
+        grid,
+        count + 2 * grid.extra,
+        count,
+        window_shape(grid.window, window_power, _CPU).numpy(),
+        *mel_runs(grid.window, grid.sample_rate, counts),
+        loudness.bin_weights(grid, _CPU).numpy() if weigh else _NOTHING,
+        bin_hz(grid.window // 2 + 1, grid.sample_rate, _CPU).numpy() if bins else _NOTHING,
+        band_octaves(counts[0], grid.sample_rate, _CPU).numpy() if weigh and counts else _NOTHING,
+    )
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """What the kernels fill: power by mel band (N, F, M) of each window, and see `kernels.listen`, (N, …) each."""
+
+    bands: tuple[np.ndarray, ...]
+    energy: np.ndarray
+    side_energy: np.ndarray
+    centroid: np.ndarray
+    flatness: np.ndarray
+    centre: np.ndarray
+    power: np.ndarray
+    dc: np.ndarray
+
+    @classmethod
+    def room(cls, count: int, plan: _Plan) -> _Heard:
+        main = plan.windows[0]
+
+        def empty(*shape: int) -> np.ndarray:
+            return np.empty((count, *shape), np.float32)
+
+        return cls(
+            tuple(empty(window.count, len(window.firsts)) for window in plan.windows),
+            empty(main.rows),
+            empty(plan.side.rows),
+            *(empty(main.count) for _ in range(3)),
+            empty(plan.channels, plan.envelope),
+            empty(),
+        )
+
+
+def _hear(audio: np.ndarray, plan: _Plan, heard: _Heard, i: int, magnitudes: Magnitudes) -> None:
+    """Fill the place of one sound (C, T)."""
+    parts = np.empty_like(audio)
+    heard.dc[i] = kernels.channels(audio, plan.frame, parts, heard.power[i])
+    found = []
+    for window, bands in zip(plan.windows, heard.bands, strict=True):
+        main = window is plan.windows[0]
+        found.append(np.empty((window.count, window.grid.window // 2 + 1), np.float32))
+        told = (heard.energy[i], heard.centroid[i], heard.flatness[i], heard.centre[i]) if main else (_NOTHING,) * 4
+        _read(parts[0], window, plan.config.floor_db, bands[i], found[-1], *told)
+    if len(parts) > 1:
+        nothing = np.empty((0, plan.side.grid.window // 2 + 1), np.float32)
+        energy = heard.side_energy[i]
+        _read(parts[1], plan.side, plan.config.floor_db, nothing, nothing, energy, *(_NOTHING,) * 3)
+    magnitudes(i, found)
+
+
+def _read(
+    audio: np.ndarray, window: _Window, floor_db: float, bands: np.ndarray, magnitudes: np.ndarray,
+    energy: np.ndarray, centroid: np.ndarray, flatness: np.ndarray, centre: np.ndarray,
+) -> None:  # fmt: skip
+    """Read a channel (T,) through one window; the rest is filled, see `kernels.listen`."""
+    size, hop, extra = window.grid.window, window.grid.hop, window.grid.extra
+    bins = size // 2 + 1
+    power, products, floor = np.empty(bins, np.float32), np.empty(bins), np.float32(10 ** (floor_db / 10))
+    step = max(1, _AT_ONCE // size)
+    for first in range(0, window.rows, step):
+        block = np.empty((min(step, window.rows - first), size), np.float32)
+        kernels.frames(audio, window.shape, hop, size // 2 + (extra - first) * hop, block)
+        spectrum = torch.view_as_real(torch.fft.rfft(torch.from_numpy(block))).numpy().reshape(len(block), 2 * bins)
+        kernels.listen(
+            spectrum, first - extra, window.firsts, window.widths, window.weights,
+            window.curve, window.hz, window.octaves, floor,
+            power, products, bands, magnitudes, energy[first:], centroid, flatness, centre,
+        )  # fmt: skip
+
+
+def _features(heard: _Heard, plan: _Plan) -> dict[str, Any]:
+    """What follows from it, row by row."""
+    config, rate = plan.config, plan.sample_rate
+    scales: dict[tuple[int, int], torch.Tensor] = {}
+    for window, bands in zip(config.windows, heard.bands, strict=True):
+        counts = [count for other, count in config.mels if other == window]
+        parts = torch.from_numpy(bands).split(counts, -1)
+        scales.update({(window, count): part for count, part in zip(counts, parts, strict=True)})
+    bands = [scales[scale].contiguous() for scale in config.mels]
+    mels = [decibels(band, config.floor_db) for band in bands]
+    if config.descriptors == "bins":
+        centroid_hz, flatness = torch.from_numpy(heard.centroid), torch.from_numpy(heard.flatness)
+    else:
+        centroid_hz = torch.cat([band_centroid_hz(sound[None], rate) for sound in bands[0]])
+        flatness = band_flatness(bands[0], mels[0])
+    envelopes = decibels(torch.from_numpy(heard.power), config.floor_db)
+    power = torch.from_numpy(heard.power[:, 0])
+    return {
+        "mels": tuple(mels),
+        "mfcc": _times(mels[0], dct(config.mfcc, mels[0].shape[-1], _CPU)),
+        "centroid_octaves": torch.from_numpy(heard.centre),
+        "centroid_hz": centroid_hz,
+        "flatness": flatness,
+        "envelope_db": envelopes[:, 0].contiguous(),
+        "side_db": envelopes[:, 1].contiguous() if plan.channels > 1 else torch.full_like(power, config.floor_db),
+        "level_db": decibels(power.sum(-1) * (plan.frame / plan.samples), config.floor_db),
+        "dc": torch.from_numpy(heard.dc),
+        **_loudness(heard, plan),
+    }
+
+
+def _loudness(heard: _Heard, plan: _Plan) -> dict[str, torch.Tensor]:
+    config = plan.config
+    blocks = _blocks(heard.energy, plan.windows[0].grid, config)
+    if plan.channels > 1:
+        blocks = blocks + _blocks(heard.side_energy, plan.side.grid, config)
+    return loudness.told(blocks, config)
+
+
+def _blocks(energy: np.ndarray, grid: loudness.Grid, config: FeatureConfig) -> torch.Tensor:
+    weights = loudness.block_weights(grid, energy.shape[-1], config.momentary_steps, _CPU)
+    return _times(torch.from_numpy(energy), weights)
+
+
+def _times(values: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
+    """(…, M) times (M, J), row by row: torch's product rounds by how many rows there are."""
+    rows = values.reshape(-1, values.shape[-1]).numpy()
+    out = np.empty((len(rows), matrix.shape[1]), np.float32)
+    kernels.transform(rows, np.ascontiguousarray(matrix.numpy()), out)
+    return torch.from_numpy(out).reshape(*values.shape[:-1], -1)
