@@ -1,4 +1,4 @@
-"""`measure` on the CPU where magnitudes are wanted: the same features, but for rounding, in half the time.
+"""`measure` on the CPU: the same features, but for rounding, in half the time.
 
 What is one call of torch for each sound elsewhere is a loop over frames here (`kernels`), and what is left to torch is
 done for all sounds at once, row by row, so the bits of a sound depend on it alone.
@@ -10,6 +10,7 @@ envelope frames.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,7 @@ from myna.features.descriptors import band_centroid_hz, band_flatness, band_octa
 from myna.features.mel import decibels, mel_runs
 from myna.features.mfcc import dct
 from myna.features.stft import frame_count, window_shape
-from myna.features.threads import each_item
+from myna.features.threads import each_item, one_core
 
 __all__ = ["Magnitudes", "hear"]
 
@@ -36,7 +37,11 @@ _NOTHING = np.empty(0, np.float32)
 
 
 def hear(
-    sounds: torch.Tensor, sample_rate: int, config: FeatureConfig, magnitudes: Magnitudes, threads: int = 1
+    sounds: torch.Tensor,
+    sample_rate: int,
+    config: FeatureConfig,
+    magnitudes: Magnitudes | None = None,
+    threads: int = 1,
 ) -> dict[str, Any]:
     """Features by name, without what is told by the samples' values alone (peak, clipped, finite) and magnitudes.
 
@@ -44,7 +49,7 @@ def hear(
         sounds: (N, C, T) float32 on the CPU, finite.
         sample_rate: Hz.
         config: what is measured.
-        magnitudes: called for each sound, in any order and by any thread.
+        magnitudes: called for each sound, in any order and by any thread; None where nobody wants them.
         threads: that share the sounds.
     """
     count, channels, samples = sounds.shape
@@ -52,7 +57,8 @@ def hear(
     audio = sounds.contiguous().numpy()
     heard = _Heard.room(count, plan)
     each_item(lambda i: _hear(audio[i], plan, heard, i, magnitudes), count, threads)
-    return _features(heard, plan)
+    with one_core():
+        return _features(heard, plan)
 
 
 @dataclass(frozen=True)
@@ -132,9 +138,10 @@ def _window(
 
 @dataclass(frozen=True)
 class _Heard:
-    """What the kernels fill: power by mel band (N, F, M) of each window, and see `kernels.listen`, (N, …) each."""
+    """What is filled sound by sound, (N, …) each: log-mels of each scale, and see `kernels`."""
 
-    bands: tuple[np.ndarray, ...]
+    mels: tuple[np.ndarray, ...]
+    mfcc: np.ndarray
     energy: np.ndarray
     side_energy: np.ndarray
     centroid: np.ndarray
@@ -150,8 +157,10 @@ class _Heard:
         def empty(*shape: int) -> np.ndarray:
             return np.empty((count, *shape), np.float32)
 
+        frames = {window: own.count for window, own in zip(plan.config.windows, plan.windows, strict=True)}
         return cls(
-            tuple(empty(window.count, len(window.firsts)) for window in plan.windows),
+            tuple(empty(frames[window], bands) for window, bands in plan.config.mels),
+            empty(main.count, plan.config.mfcc),
             empty(main.rows),
             empty(plan.side.rows),
             *(empty(main.count) for _ in range(3)),
@@ -160,21 +169,42 @@ class _Heard:
         )
 
 
-def _hear(audio: np.ndarray, plan: _Plan, heard: _Heard, i: int, magnitudes: Magnitudes) -> None:
+def _hear(audio: np.ndarray, plan: _Plan, heard: _Heard, i: int, magnitudes: Magnitudes | None) -> None:
     """Fill the place of one sound (C, T)."""
     parts = np.empty_like(audio)
     heard.dc[i] = kernels.channels(audio, plan.frame, parts, heard.power[i])
-    found = []
-    for window, bands in zip(plan.windows, heard.bands, strict=True):
-        main = window is plan.windows[0]
-        found.append(np.empty((window.count, window.grid.window // 2 + 1), np.float32))
+    bands, found = [], []
+    for window in plan.windows:
+        main, bins = window is plan.windows[0], window.grid.window // 2 + 1
+        bands.append(np.empty((window.count, len(window.firsts)), np.float32))
+        found.append(np.empty((window.count if magnitudes else min(1, window.hz.size), bins), np.float32))
         told = (heard.energy[i], heard.centroid[i], heard.flatness[i], heard.centre[i]) if main else (_NOTHING,) * 4
-        _read(parts[0], window, plan.config.floor_db, bands[i], found[-1], *told)
+        _read(parts[0], window, plan.config.floor_db, bands[-1], found[-1], *told)
     if len(parts) > 1:
         nothing = np.empty((0, plan.side.grid.window // 2 + 1), np.float32)
-        energy = heard.side_energy[i]
-        _read(parts[1], plan.side, plan.config.floor_db, nothing, nothing, energy, *(_NOTHING,) * 3)
-    magnitudes(i, found)
+        _read(parts[1], plan.side, plan.config.floor_db, nothing, nothing, heard.side_energy[i], *(_NOTHING,) * 3)
+    _finish(bands, plan, heard, i)
+    if magnitudes is not None:
+        magnitudes(i, found)
+
+
+def _finish(bands: Sequence[np.ndarray], plan: _Plan, heard: _Heard, i: int) -> None:
+    """What follows from the bands of one sound, those of all scales on each window side by side."""
+    config = plan.config
+    floor, scale = np.float32(10 ** (config.floor_db / 10)), np.float32(10 / math.log(10))
+    ends = dict.fromkeys(config.windows, 0)
+    for (window, count), mels in zip(config.mels, heard.mels, strict=True):
+        begin, ends[window] = ends[window], ends[window] + count
+        mel = mels[i]  # in dB, as `mel.decibels` has it
+        np.maximum(bands[config.windows.index(window)][:, begin : ends[window]], floor, out=mel)
+        np.log(mel, out=mel)
+        mel *= scale
+    main = heard.mels[0][i]
+    kernels.transform(main, dct(config.mfcc, main.shape[1], _CPU).numpy(), heard.mfcc[i])
+    if config.descriptors == "bands":
+        power = torch.from_numpy(bands[0][:, : config.mels[0][1]])
+        heard.centroid[i] = band_centroid_hz(power, plan.sample_rate)
+        heard.flatness[i] = band_flatness(power, torch.from_numpy(main))
 
 
 def _read(
@@ -199,30 +229,18 @@ def _read(
 
 def _features(heard: _Heard, plan: _Plan) -> dict[str, Any]:
     """What follows from it, row by row."""
-    config, rate = plan.config, plan.sample_rate
-    scales: dict[tuple[int, int], torch.Tensor] = {}
-    for window, bands in zip(config.windows, heard.bands, strict=True):
-        counts = [count for other, count in config.mels if other == window]
-        parts = torch.from_numpy(bands).split(counts, -1)
-        scales.update({(window, count): part for count, part in zip(counts, parts, strict=True)})
-    bands = [scales[scale].contiguous() for scale in config.mels]
-    mels = [decibels(band, config.floor_db) for band in bands]
-    if config.descriptors == "bins":
-        centroid_hz, flatness = torch.from_numpy(heard.centroid), torch.from_numpy(heard.flatness)
-    else:
-        centroid_hz = torch.cat([band_centroid_hz(sound[None], rate) for sound in bands[0]])
-        flatness = band_flatness(bands[0], mels[0])
-    envelopes = decibels(torch.from_numpy(heard.power), config.floor_db)
+    floor_db = plan.config.floor_db
+    envelopes = decibels(torch.from_numpy(heard.power), floor_db)
     power = torch.from_numpy(heard.power[:, 0])
     return {
-        "mels": tuple(mels),
-        "mfcc": _times(mels[0], dct(config.mfcc, mels[0].shape[-1], _CPU)),
+        "mels": tuple(map(torch.from_numpy, heard.mels)),
+        "mfcc": torch.from_numpy(heard.mfcc),
         "centroid_octaves": torch.from_numpy(heard.centre),
-        "centroid_hz": centroid_hz,
-        "flatness": flatness,
+        "centroid_hz": torch.from_numpy(heard.centroid),
+        "flatness": torch.from_numpy(heard.flatness),
         "envelope_db": envelopes[:, 0].contiguous(),
-        "side_db": envelopes[:, 1].contiguous() if plan.channels > 1 else torch.full_like(power, config.floor_db),
-        "level_db": decibels(power.sum(-1) * (plan.frame / plan.samples), config.floor_db),
+        "side_db": envelopes[:, 1].contiguous() if plan.channels > 1 else torch.full_like(power, floor_db),
+        "level_db": decibels(power.sum(-1) * (plan.frame / plan.samples), floor_db),
         "dc": torch.from_numpy(heard.dc),
         **_loudness(heard, plan),
     }
@@ -237,13 +255,7 @@ def _loudness(heard: _Heard, plan: _Plan) -> dict[str, torch.Tensor]:
 
 
 def _blocks(energy: np.ndarray, grid: loudness.Grid, config: FeatureConfig) -> torch.Tensor:
-    weights = loudness.block_weights(grid, energy.shape[-1], config.momentary_steps, _CPU)
-    return _times(torch.from_numpy(energy), weights)
-
-
-def _times(values: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
-    """(…, M) times (M, J), row by row: torch's product rounds by how many rows there are."""
-    rows = values.reshape(-1, values.shape[-1]).numpy()
-    out = np.empty((len(rows), matrix.shape[1]), np.float32)
-    kernels.transform(rows, np.ascontiguousarray(matrix.numpy()), out)
-    return torch.from_numpy(out).reshape(*values.shape[:-1], -1)
+    weights = loudness.block_weights(grid, energy.shape[1], config.momentary_steps, _CPU).numpy()
+    blocks = np.empty((len(energy), weights.shape[1]), np.float32)
+    kernels.transform(energy, weights, blocks)  # row by row: torch's product rounds by how many rows there are
+    return torch.from_numpy(blocks)

@@ -21,8 +21,6 @@ from myna.features.container import Features
 from myna.features.mel import decibels, mel_power
 from myna.features.mfcc import cepstrum
 from myna.features.stft import frame_count, power_frames
-from myna.features.threads import each_item
-from myna.features.traced import Measure, script_for
 
 __all__ = ["LOUDEST", "analyse", "analyse_each", "as_audio", "measure"]
 
@@ -59,18 +57,11 @@ def analyse(
     sounds = as_audio(audio, config)
     flat = sounds.reshape(-1, *sounds.shape[-2:])
     if flat.device.type != "cpu":
-        parts = [measure(part, sample_rate, config) for part in flat.split(_DEVICE_CHUNK)]
-        features = Features.cat(parts)
+        features = Features.cat([measure(part, sample_rate, config) for part in flat.split(_DEVICE_CHUNK)])
     elif config.magnitudes:
         features = _with_magnitudes(flat, sample_rate, config, threads)
     else:
-        script = script_for(_heard, (flat.shape[1], flat.shape[2]), sample_rate, config, len(flat))
-
-        @torch.inference_mode()
-        def one(index: int) -> Features:
-            return measure(flat[index : index + 1], sample_rate, config, script)
-
-        features = Features.cat(each_item(one, len(flat), threads))
+        features = _by_kernels(flat, sample_rate, config, None, threads)
     features = features.reshape(*sounds.shape[:-2])
     if on_bad == "raise" and not bool(features.finite.all()):
         raise UsageError("The audio holds NaN, infinity or values beyond 1e6.")
@@ -92,11 +83,11 @@ def analyse_each(
     Returns:
         Features (N,) without magnitudes.
     """
-    return _handed_over(as_audio(audio, config), sample_rate, config, magnitudes, threads)
+    return _by_kernels(as_audio(audio, config), sample_rate, config, magnitudes, threads)
 
 
-def _handed_over(
-    sounds: torch.Tensor, sample_rate: int, config: FeatureConfig, magnitudes: Magnitudes, threads: int
+def _by_kernels(
+    sounds: torch.Tensor, sample_rate: int, config: FeatureConfig, magnitudes: Magnitudes | None, threads: int
 ) -> Features:
     peak, finite, sounds = _checked(sounds)
     with torch.inference_mode():
@@ -112,7 +103,7 @@ def _with_magnitudes(flat: torch.Tensor, sample_rate: int, config: FeatureConfig
         for place, found in zip(places, magnitudes, strict=True):
             place[i] = found
 
-    return dataclasses.replace(_handed_over(flat, sample_rate, config, keep, threads), magnitudes=room)
+    return dataclasses.replace(_by_kernels(flat, sample_rate, config, keep, threads), magnitudes=room)
 
 
 def as_audio(audio: torch.Tensor | np.ndarray, config: FeatureConfig) -> torch.Tensor:
@@ -132,14 +123,10 @@ def as_audio(audio: torch.Tensor | np.ndarray, config: FeatureConfig) -> torch.T
     return tensor.float().unsqueeze(-2) if config.channels == "each" else tensor.float()
 
 
-def measure(sounds: torch.Tensor, sample_rate: int, config: FeatureConfig, script: Measure | None = None) -> Features:
-    """Features of sounds (N, C, T) at once, by torch; the bits of one depend on N, so the CPU gets one at a time.
-
-    For a `script` see `script_for`.
-    """
+def measure(sounds: torch.Tensor, sample_rate: int, config: FeatureConfig) -> Features:
+    """Features of sounds (N, C, T) at once, by torch, on any device; the bits of one depend on N."""
     peak, finite, sounds = _checked(sounds)
-    found = _heard(sounds, sample_rate, config) if script is None else script(sounds)
-    return _assembled(found, sounds, peak, finite, sample_rate, config)
+    return _assembled(_heard(sounds, sample_rate, config), sounds, peak, finite, sample_rate, config)
 
 
 def _checked(sounds: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -173,7 +160,7 @@ def _assembled(
 
 
 def _heard(sounds: torch.Tensor, sample_rate: int, config: FeatureConfig) -> dict[str, Any]:
-    """What no value of a sample decides on, so that it can be traced."""
+    """What follows from the samples by torch, by name."""
     parts = _middle_and_side(sounds)
     frame = max(1, round(config.envelope_s * sample_rate))
     frames = descriptors.frame_power(parts, frame)

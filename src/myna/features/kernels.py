@@ -178,7 +178,7 @@ def _listen(
         floor: power that is added to theirs, so that silence sits at 0.
         power, products: (C,) scratch.
         bands: (F, M) power, made here, as all that follows.
-        magnitudes: (F, C).
+        magnitudes: (F, C); (1, C) where they are needed for the centroid alone, (0, C) where they are not.
         energy: (R,).
         centroid, flatness, centre: (F,).
     """
@@ -187,11 +187,13 @@ def _listen(
         if curve.size:
             energy[r] = _dot(power, curve)
         f = first + r
-        if 0 <= f < magnitudes.shape[0]:
+        if 0 <= f < bands.shape[0]:
             _bands(power, firsts, widths, weights, bands[f])
-            _roots(power, magnitudes[f])
+            roots = magnitudes[min(f, magnitudes.shape[0] - 1)]
+            if magnitudes.shape[0]:
+                _roots(power, roots)
             if hz.size:
-                centroid[f] = _dot(magnitudes[f], hz) / max(_sum(magnitudes[f]), _TINY)
+                centroid[f] = _dot(roots, hz) / max(_sum(roots), _TINY)
                 flatness[f] = _flatness(power, products)
             if octaves.size:
                 main = bands[f, : octaves.size]

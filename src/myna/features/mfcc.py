@@ -18,4 +18,4 @@ def cepstrum(log_mel_db: torch.Tensor, count: int) -> torch.Tensor:
 @functools.lru_cache(64)
 def dct(count: int, bands: int, device: torch.device) -> torch.Tensor:
     """The first rows of the transform, (bands, count) float32."""
-    return F.create_dct(count, bands, norm="ortho").to(device)
+    return F.create_dct(count, bands, norm="ortho").contiguous().to(device)
