@@ -44,6 +44,11 @@ class Measures:
     last_families: tuple[str, ...] = ()
     other_notes: bool = True
 
+    @property
+    def all_families(self) -> tuple[str, ...]:
+        """Of metrics, those of the last mark included."""
+        return (*self.families, *self.last_families)
+
 
 def measured(
     match: Match, targets: TargetSet, index: int, goal: Goal, renderer: Renderer, wanted: Measures

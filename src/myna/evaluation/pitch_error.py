@@ -11,7 +11,7 @@ import soxr
 from myna.audio.pitch import ANALYSIS_RATE_HZ, FRAME, HOP, MAX_HZ, MIN_HZ
 from myna.evaluation.pairs import lengthened, middle, pair, silent
 
-__all__ = ["UNHEARD_CENTS", "f0_contour_hz", "f0_error"]
+__all__ = ["UNHEARD_CENTS", "compile_once", "f0_contour_hz", "f0_error"]
 
 UNHEARD_CENTS = float(1200 * np.log2(MAX_HZ / MIN_HZ))
 """What a pitch costs that only one side has: the whole range that is searched, 27.5 to 4,200 Hz."""
@@ -41,6 +41,14 @@ def f0_error(audio: np.ndarray, target: np.ndarray, sample_rate: int) -> dict[st
     else:
         error_cents = UNHEARD_CENTS if (voiced[0] | voiced[1]).any() else 0.0
     return {"f0_error_cents": error_cents, "voicing_error": float(np.mean(voiced[0] != voiced[1]))}
+
+
+def compile_once() -> None:
+    """Have librosa compile what it keeps in a cache for the tracker, some seconds the first time.
+
+    Processes that each do so for the first time at once can spoil that cache for good: whoever then reads it crashes.
+    """
+    f0_contour_hz(np.sin(np.arange(FRAME) * 0.1), ANALYSIS_RATE_HZ)
 
 
 def f0_contour_hz(mono: np.ndarray, sample_rate: int) -> np.ndarray:

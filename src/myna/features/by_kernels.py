@@ -13,7 +13,7 @@ import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -163,7 +163,9 @@ class _Heard:
             empty(main.count, plan.config.mfcc),
             empty(main.rows),
             empty(plan.side.rows),
-            *(empty(main.count) for _ in range(3)),
+            empty(main.count),
+            empty(main.count),
+            empty(main.count),
             empty(plan.channels, plan.envelope),
             empty(),
         )
@@ -178,11 +180,11 @@ def _hear(audio: np.ndarray, plan: _Plan, heard: _Heard, i: int, magnitudes: Mag
         main, bins = window is plan.windows[0], window.grid.window // 2 + 1
         bands.append(np.empty((window.count, len(window.firsts)), np.float32))
         found.append(np.empty((window.count if magnitudes else min(1, window.hz.size), bins), np.float32))
-        told = (heard.energy[i], heard.centroid[i], heard.flatness[i], heard.centre[i]) if main else (_NOTHING,) * 4
-        _read(parts[0], window, plan.config.floor_db, bands[-1], found[-1], *told)
+        told = _Told(heard.energy[i], heard.centroid[i], heard.flatness[i], heard.centre[i]) if main else _Told()
+        _read(parts[0], window, plan.config.floor_db, bands[-1], found[-1], told)
     if len(parts) > 1:
         nothing = np.empty((0, plan.side.grid.window // 2 + 1), np.float32)
-        _read(parts[1], plan.side, plan.config.floor_db, nothing, nothing, heard.side_energy[i], *(_NOTHING,) * 3)
+        _read(parts[1], plan.side, plan.config.floor_db, nothing, nothing, _Told(heard.side_energy[i]))
     _finish(bands, plan, heard, i)
     if magnitudes is not None:
         magnitudes(i, found)
@@ -207,11 +209,19 @@ def _finish(bands: Sequence[np.ndarray], plan: _Plan, heard: _Heard, i: int) -> 
         heard.flatness[i] = band_flatness(power, torch.from_numpy(main))
 
 
+class _Told(NamedTuple):
+    """What one window tells beside bands and magnitudes, see `kernels.listen`; empty where it does not."""
+
+    energy: np.ndarray = _NOTHING
+    centroid: np.ndarray = _NOTHING
+    flatness: np.ndarray = _NOTHING
+    centre: np.ndarray = _NOTHING
+
+
 def _read(
-    audio: np.ndarray, window: _Window, floor_db: float, bands: np.ndarray, magnitudes: np.ndarray,
-    energy: np.ndarray, centroid: np.ndarray, flatness: np.ndarray, centre: np.ndarray,
-) -> None:  # fmt: skip
-    """Read a channel (T,) through one window; the rest is filled, see `kernels.listen`."""
+    audio: np.ndarray, window: _Window, floor_db: float, bands: np.ndarray, magnitudes: np.ndarray, told: _Told
+) -> None:
+    """Read a channel (T,) through one window; the last three are filled."""
     size, hop, extra = window.grid.window, window.grid.hop, window.grid.extra
     bins = size // 2 + 1
     power, products, floor = np.empty(bins, np.float32), np.empty(bins), np.float32(10 ** (floor_db / 10))
@@ -223,7 +233,7 @@ def _read(
         kernels.listen(
             spectrum, first - extra, window.firsts, window.widths, window.weights,
             window.curve, window.hz, window.octaves, floor,
-            power, products, bands, magnitudes, energy[first:], centroid, flatness, centre,
+            power, products, bands, magnitudes, told.energy[first:], told.centroid, told.flatness, told.centre,
         )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ def as_script(call: Callable[..., tuple[torch.Tensor, ...]], examples: Sequence[
 
     Args:
         call: tensors → tensors; no value in them decides what is called.
-        examples: not changed.
+        examples: not changed; each its own.
     """
     from torch.fx.experimental.proxy_tensor import make_fx
 
