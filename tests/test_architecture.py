@@ -32,7 +32,7 @@ LAYERS = [
     ["app", "cli"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-SHARED = {"errors", "units", "seeding", "files", "provenance", "rounding"}
+SHARED = {"compiled", "errors", "units", "seeding", "files", "provenance", "rounding"}
 GPL = {"vita", "pedalboard"}
 GPL_DOORS = {"synth/vital.py", "synth/vst3.py"}
 UNPICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}

@@ -17,8 +17,8 @@ from typing import Any
 import numba
 import numpy as np
 
-from myna.synth.serum_lite.jit import dsp
-from myna.synth.serum_lite.kernel_cache import compile_cached, load_kernel
+from myna import compiled
+from myna.compiled import compile_cached, dsp, load_kernel
 
 __all__ = ["channels", "compile_kernel", "frames", "listen", "magnitudes_apart", "transform"]
 
@@ -290,7 +290,7 @@ def compile_kernel(folder: str) -> None:
 
 @functools.cache
 def _loaded(function: Callable[..., Any]) -> Any:
-    return load_kernel(function, _SIGNATURES[function])
+    return load_kernel(function, _SIGNATURES[function], compiled.source_hash([Path(__file__), Path(compiled.__file__)]))
 
 
 def channels(*arguments: Any) -> float:

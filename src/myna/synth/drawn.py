@@ -1,7 +1,7 @@
 """What a panel draws of a Serum-lite preset: a cycle of its wavetable, the filter's response, envelopes and LFOs.
 
 The formulas of the voice in plain numpy: to call the voice's own functions would compile them here, and then the
-kernel's sums are rounded elsewhere (see `serum_lite.kernel_cache`). The tests hold the two together. It lies outside
+kernel's sums are rounded elsewhere (see `myna.compiled`). The tests hold the two together. It lies outside
 of the engine's folder, as whatever lies in there is part of the engine's key.
 
 Shapes: N points. Values are physical, by name, as in a preset.

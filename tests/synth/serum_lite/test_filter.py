@@ -7,7 +7,7 @@ import pytest
 from tests.synth.measure import BRIGHT_HZ, RATE, db, harmonic_amplitudes, hz_of, play, rms, spectrum
 
 from myna.synth.serum_lite.filter import damping, filter_block, prewarp
-from myna.synth.serum_lite.jit import BLOCK
+from myna.synth.serum_lite.memory import BLOCK
 
 CUTOFF_ERROR = 0.03  # promised: of the -3 dB point of the Butterworth setting
 SLOPE_ERROR_DB = 1.0  # promised: per octave

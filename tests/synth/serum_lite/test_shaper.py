@@ -17,7 +17,7 @@ from tests.synth.measure import (
     telling_note,
 )
 
-from myna.synth.serum_lite.jit import BLOCK
+from myna.synth.serum_lite.memory import BLOCK
 from myna.synth.serum_lite.parameters import DISTORTION_TYPES
 
 ALIAS_DB = -60.0  # promised: with drive

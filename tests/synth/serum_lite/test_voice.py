@@ -9,7 +9,7 @@ from tests.synth.measure import RATE, db, play, presets, renders, rms
 from myna import seeding
 from myna.presets.generator import MusicalPrior, UniformPrior
 from myna.synth.base import Probe
-from myna.synth.serum_lite.jit import BLOCK
+from myna.synth.serum_lite.memory import BLOCK
 from myna.synth.serum_lite.parameters import DESTINATIONS, TABLE, WARPS
 
 # The bound on a click, as a share of the peak. Controls move in straight lines across a block, so the corner between

@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 
+from myna.compiled import dsp
 from myna.synth.serum_lite import modulation as m
 from myna.synth.serum_lite.effects import chorus_block, delay_block, eq_block, reverb_block
-from myna.synth.serum_lite.jit import BLOCK, dsp
 from myna.synth.serum_lite.memory import (
+    BLOCK,
     DIRECT_L,
     DIRECT_R,
     S_DC,

@@ -17,13 +17,13 @@ from typing import Any
 import numba
 import numpy as np
 
+from myna import compiled
+from myna.compiled import compile_cached, load_kernel
 from myna.errors import BackendError
 from myna.params import ParameterTable
 from myna.synth.base import Probe
 from myna.synth.serum_lite.effects import REVERB_LINES, line_lengths
-from myna.synth.serum_lite.jit import BLOCK
-from myna.synth.serum_lite.kernel_cache import compile_cached, load_kernel, source_hash
-from myna.synth.serum_lite.memory import BLOCK_ROWS, PHASES, STATES, VOICES
+from myna.synth.serum_lite.memory import BLOCK, BLOCK_ROWS, PHASES, STATES, VOICES
 from myna.synth.serum_lite.modulation import CONTROLS, WORK
 from myna.synth.serum_lite.parameters import TABLE
 from myna.synth.serum_lite.shaper import FIR, SHAPER_ROWS, SHAPER_WIDTH
@@ -76,9 +76,14 @@ def _signature() -> tuple[Any, ...]:
     return (*span, *presets, *sound, *(array(kind, len(shape)) for _, kind, shape in _SCRATCH))
 
 
+def source_hash() -> str:
+    """Of all that a sound depends on besides its preset; see `myna.compiled.source_hash`."""
+    return compiled.source_hash([*Path(__file__).parent.glob("*.py"), Path(compiled.__file__)])
+
+
 @functools.cache
 def _cpu_kernel() -> Any:
-    return load_kernel(_render_rows, _signature())
+    return load_kernel(_render_rows, _signature(), source_hash())
 
 
 def compile_kernel(folder: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from myna.synth.serum_lite.jit import dsp
+from myna.compiled import dsp
 
 __all__ = ["bend", "envelope"]
 

@@ -11,7 +11,8 @@ import math
 
 import numpy as np
 
-from myna.synth.serum_lite.jit import BLOCK, dsp
+from myna.compiled import dsp
+from myna.synth.serum_lite.memory import BLOCK
 
 __all__ = ["damping", "filter_block", "prewarp"]
 

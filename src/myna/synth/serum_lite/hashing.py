@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from myna.synth.serum_lite.jit import dsp
+from myna.compiled import dsp
 
 __all__ = ["mix32", "signed_unit", "unit"]
 

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
+from myna.compiled import dsp
 from myna.synth.serum_lite.hashing import signed_unit
-from myna.synth.serum_lite.jit import dsp
 
 __all__ = ["lfo_shape"]
 

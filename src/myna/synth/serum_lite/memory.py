@@ -5,10 +5,9 @@ Shapes: blocks (BLOCK_ROWS, BLOCK) float32, state (STATES,) float32, phases (PHA
 
 from __future__ import annotations
 
-from myna.synth.serum_lite.jit import BLOCK
+__all__ = ["BLOCK", "BLOCK_ROWS", "PHASES", "STATES", "VOICES"]
 
-__all__ = ["BLOCK_ROWS", "PHASES", "STATES", "VOICES"]
-
+BLOCK = 64  # samples per control period: 1.45 ms at 44.1 kHz
 VOICES = 7
 # Seven voices of each oscillator, the sub, a modulator for each oscillator; then two blocks of bent phases.
 SUB_PHASE, MODULATOR_PHASE, MOVED = 14, 15, 18

@@ -10,10 +10,10 @@ import math
 
 import numpy as np
 
+from myna.compiled import dsp
 from myna.synth.serum_lite.envelope import envelope
 from myna.synth.serum_lite.filter import prewarp
 from myna.synth.serum_lite.hashing import signed_unit, unit
-from myna.synth.serum_lite.jit import dsp
 from myna.synth.serum_lite.lfo import lfo_shape
 from myna.synth.serum_lite.parameters import DESTINATIONS, MATRIX_SLOTS, TABLE
 

@@ -12,7 +12,8 @@ import math
 
 import numpy as np
 
-from myna.synth.serum_lite.jit import BLOCK, dsp
+from myna.compiled import dsp
+from myna.synth.serum_lite.memory import BLOCK
 from myna.synth.serum_lite.wavetables import (
     FRAME_STRIDE,
     FRAMES,

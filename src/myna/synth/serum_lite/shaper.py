@@ -14,7 +14,8 @@ import math
 
 import numpy as np
 
-from myna.synth.serum_lite.jit import BLOCK, dsp
+from myna.compiled import dsp
+from myna.synth.serum_lite.memory import BLOCK
 from myna.synth.serum_lite.oscillator import sine_cycle
 
 __all__ = ["FIR", "PASS", "SHAPER_ROWS", "SHAPER_WIDTH", "shape_block"]

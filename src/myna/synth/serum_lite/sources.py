@@ -9,10 +9,11 @@ import math
 
 import numpy as np
 
+from myna.compiled import dsp
 from myna.synth.serum_lite import modulation as m
 from myna.synth.serum_lite.hashing import signed_unit, unit
-from myna.synth.serum_lite.jit import BLOCK, dsp
 from myna.synth.serum_lite.memory import (
+    BLOCK,
     FM_ROW,
     MODULATOR_PHASE,
     MOVED,

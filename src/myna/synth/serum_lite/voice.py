@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from myna.compiled import dsp
 from myna.synth.serum_lite import modulation as m
 from myna.synth.serum_lite.chain import run_effects, run_master
 from myna.synth.serum_lite.effects import eq_design
 from myna.synth.serum_lite.filter import filter_block
-from myna.synth.serum_lite.jit import BLOCK, dsp
 from myna.synth.serum_lite.memory import (
+    BLOCK,
     DIRECT_L,
     DIRECT_R,
     DRY_L,

@@ -1,4 +1,4 @@
-"""The CPU kernel's cache: the same machine code in every process, and it follows the sources."""
+"""Kernels and their cache: the same machine code in every process, and it follows the sources."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ import numpy as np
 import pytest
 from tests.synth.measure import presets, renders
 
-from myna import seeding
+from myna import compiled, seeding
+from myna.compiled import load_kernel
 from myna.errors import BackendError
 from myna.presets.generator import MusicalPrior, UniformPrior
 from myna.synth.base import Probe
-from myna.synth.serum_lite import kernel_cache
-from myna.synth.serum_lite.kernel_cache import load_kernel, source_hash
+from myna.synth.serum_lite import engine
 
-SOURCES = Path(kernel_cache.__file__).parent
+SOURCES = Path(engine.__file__).parent
 RENDER = """
 import hashlib, sys
 import numpy as np
@@ -36,7 +36,7 @@ print(hashlib.sha256(sounds.tobytes()).hexdigest())
 TINY = """
 import numba
 from pathlib import Path
-from myna.synth.serum_lite.kernel_cache import compile_cached
+from myna.compiled import compile_cached
 def twice(x):
     return x + x
 def compile_kernel(folder):
@@ -67,25 +67,24 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType
     del sys.modules["tiny_kernel"]
 
 
-def test_a_kernel_is_cached_in_the_folder_of_its_sources_hash(tiny: ModuleType, tmp_path: Path, monkeypatch) -> None:
+def test_a_kernel_is_cached_in_the_folder_of_its_key(tiny: ModuleType, tmp_path: Path) -> None:
     before = numba.config.CACHE_DIR
-    assert load_kernel(tiny.twice, DOUBLE)(2.0) == 4.0
+    assert load_kernel(tiny.twice, DOUBLE, "key")(2.0) == 4.0
     assert numba.config.CACHE_DIR == before
-    assert [p.name for p in (tmp_path / "cache" / "kernels").iterdir()] == [source_hash()]
-    assert list((tmp_path / "cache" / "kernels" / source_hash()).rglob("*.nbi"))
-    monkeypatch.setattr(kernel_cache, "source_hash", lambda: "another")
-    load_kernel(tiny.twice, DOUBLE)
+    assert [p.name for p in (tmp_path / "cache" / "kernels").iterdir()] == ["key"]
+    assert list((tmp_path / "cache" / "kernels" / "key").rglob("*.nbi"))
+    load_kernel(tiny.twice, DOUBLE, "another")
     assert list((tmp_path / "cache" / "kernels" / "another").rglob("*.nbi"))
 
 
 def test_a_kernel_in_the_cache_is_not_compiled_again(tiny: ModuleType, monkeypatch) -> None:
-    load_kernel(tiny.twice, DOUBLE)
-    monkeypatch.setattr(kernel_cache, "_compile_apart", lambda *_: pytest.fail("compiled again"))
-    assert load_kernel(tiny.twice, DOUBLE)(3.0) == 6.0
+    load_kernel(tiny.twice, DOUBLE, "key")
+    monkeypatch.setattr(compiled, "_compile_apart", lambda *_: pytest.fail("compiled again"))
+    assert load_kernel(tiny.twice, DOUBLE, "key")(3.0) == 6.0
 
 
 def test_a_kernel_compiles_for_no_other_types_in_a_process_that_renders(tiny: ModuleType) -> None:
-    kernel = load_kernel(tiny.twice, DOUBLE)
+    kernel = load_kernel(tiny.twice, DOUBLE, "key")
     with pytest.raises(TypeError):
         kernel(np.zeros(3))
 
@@ -95,31 +94,31 @@ def test_a_cache_folder_that_cannot_be_made_costs_the_compile_and_not_the_sound(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("MYNA_CACHE_DIR", str(tmp_path / "file"))
-    assert load_kernel(tiny.twice, DOUBLE)(2.0) == 4.0
+    assert load_kernel(tiny.twice, DOUBLE, "key")(2.0) == 4.0
 
 
 def test_a_kernel_that_does_not_compile_is_told_in_a_sentence(tiny: ModuleType) -> None:
     with pytest.raises(BackendError, match=r"could not be compiled: ImportError: .*compile_kernel"):
-        load_kernel(renders, DOUBLE)
+        load_kernel(renders, DOUBLE, "key")
 
 
 def test_the_hash_follows_every_source_of_the_engine(tmp_path: Path, monkeypatch) -> None:
     shutil.copytree(SOURCES, tmp_path / "engine", ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(kernel_cache, "__file__", str(tmp_path / "engine" / "engine.py"))
-    seen = {source_hash()}
+    monkeypatch.setattr(engine, "__file__", str(tmp_path / "engine" / "engine.py"))
+    seen = {engine.source_hash()}
     for path in sorted((tmp_path / "engine").glob("*.py")):
         path.write_text(path.read_text() + "# changed\n")
-        seen.add(source_hash())
-        assert source_hash() in seen
+        seen.add(engine.source_hash())
+        assert engine.source_hash() in seen
     (tmp_path / "engine" / "new.py").write_text("")
-    seen.add(source_hash())
+    seen.add(engine.source_hash())
     assert len(seen) == 2 + len(list(SOURCES.glob("*.py")))
 
 
 def test_the_hash_follows_numbas_version(monkeypatch) -> None:
-    before = source_hash()
+    before = engine.source_hash()
     monkeypatch.setattr(numba, "__version__", "0.0.0")
-    assert source_hash() != before
+    assert engine.source_hash() != before
 
 
 @pytest.mark.soak

@@ -1,8 +1,11 @@
-"""The CPU kernel's machine code: read from the cache, and put there by a process of its own.
+"""Kernels: functions that numba compiles, and their machine code, read from a cache that other processes fill.
 
-Nothing is compiled in a process that renders. The cached object holds a copy of every function that LLVM did not
-inline, fitted to the kernel; in a process that compiled it, the linker would take the functions' own, earlier builds in
-their place, whose sums are rounded elsewhere. Loaded, the code is the same everywhere, and so are the bits.
+Those of the synth run on the CPU and inside the CUDA kernel (numba compiles an `njit` function that a CUDA kernel calls
+for the device), so kernels allocate nothing and take their scratch as arguments.
+
+Nothing is compiled in a process that renders or hears. The cached object holds a copy of every function that LLVM did
+not inline, fitted to the kernel; in a process that compiled it, the linker would take the functions' own, earlier
+builds in their place, whose sums are rounded elsewhere. Loaded, the code is the same everywhere, and so are the bits.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +25,28 @@ from numba.core.compiler import CompilerBase
 
 from myna.errors import BackendError, MynaError, printable
 from myna.files import cache_dir, make_folder
-from myna.synth.serum_lite.jit import OPTIONS
 
-__all__ = ["compile_cached", "load_kernel", "source_hash"]
+__all__ = ["compile_cached", "dsp", "load_kernel", "source_hash"]
+
+# No GIL, numpy's division rules and, as on CUDA, no reference counting (`_nrt`): views cost nothing, and what would not
+# compile for the GPU (returning a view, allocating) does not compile for the CPU either.
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
+# No `nnan`/`ninf`: bounds on wild values must survive optimisation.
+_FASTMATH = {"contract", "arcp", "nsz", "reassoc", "afn"}
 
 
-def source_hash() -> str:
-    """A hash of the engine's sources and numba's version: the key of whatever was compiled or rendered by it.
+def dsp(function: Callable[..., Any]) -> Any:
+    """Compile a function that kernels call, contraction and reordering of sums allowed."""
+    return numba.njit(fastmath=_FASTMATH, **_OPTIONS)(function)
+
+
+def source_hash(sources: Iterable[Path]) -> str:
+    """A hash of source files and numba's version: the key of whatever was compiled, rendered or heard by them.
 
     numba keys its own cache on the entry's file alone and would miss a change in an imported function.
     """
     digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(sources):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -43,30 +56,36 @@ def compile_cached(function: Callable[..., Any], folder: Path, **options: Any) -
     before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
     numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
     try:
-        return numba.njit(cache=True, **OPTIONS, **options)(function)
+        return numba.njit(cache=True, **_OPTIONS, **options)(function)
     finally:
         numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
 
 
-def load_kernel(function: Callable[..., Any], signature: tuple[Any, ...]) -> Any:
+def load_kernel(function: Callable[..., Any], signature: tuple[Any, ...], key: str) -> Any:
     """The compiled function, which takes arguments of these types and no others.
 
-    Where it is not in the cache, another process compiles it (half a minute); where the cache cannot be written to, by
-    way of a temporary folder. The function's module must have a `compile_kernel(folder)` that calls `compile_cached`.
+    Where it is not in the cache, another process compiles it (half a minute for the synth); where the cache cannot be
+    written to, by way of a temporary folder. The function's module must have a `compile_kernel(folder)` that calls
+    `compile_cached`.
+
+    Args:
+        function: the entry.
+        signature: numba types of its arguments.
+        key: the `source_hash` of all that it is compiled from.
 
     Raises:
         BackendError: it cannot be compiled.
     """
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         return function
-    folder = cache_dir() / "kernels" / source_hash()
+    folder = cache_dir() / "kernels" / key
     with contextlib.nullcontext(folder) if _writable(folder) else tempfile.TemporaryDirectory() as place:
         kernel = _load(function, signature, Path(place))
         if kernel is None:
             trouble = _compile_apart(function, Path(place))
             kernel = _load(function, signature, Path(place))
             if kernel is None:
-                raise BackendError(f"The synth could not be compiled: {printable(trouble, 200)}.")
+                raise BackendError(f"{function.__module__} could not be compiled: {printable(trouble, 200)}.")
     kernel.disable_compile()
     return kernel
 
