@@ -12,7 +12,10 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted(ROOT.glob("docs/*.md")) + [
     ROOT / name for name in ("README.md", "CONTRIBUTING.md", "benchmarks/README.md")
 ]
-PROGRAMS = {"myna", "make", "python", "pytest", "pip", "tensorboard", "mkdocs", "apt-get", "benchmarks/peers.sh"}
+PROGRAMS = {
+    "myna", "make", "python", "pytest", "pip", "tensorboard", "mkdocs", "apt-get",
+    "benchmarks/evaluation.sh", "benchmarks/peers.sh",
+}  # fmt: skip
 GROUPS = {"presets", "suites", "listen", "library"}  # verbs with verbs of their own
 SHELLS = {"bash", "sh", "shell", "console"}
 _FENCE = re.compile(r"^ *(`{3,}|~{3,}) *([\w+-]*)(.*)$")

@@ -23,6 +23,7 @@ NOT_RUN = {
     "make docs": "is what test_site does",
     "python docs/screenshots.py": "takes the pictures of this page, for minutes",
     "make bench": "runs the benchmarks, which are run one by one",
+    "benchmarks/evaluation.sh": "runs for hours; test_evaluation_script has it run something else",
     "benchmarks/peers.sh": "installs other synths from the network",
     "python benchmarks/app.py": "drives a browser through a whole match, for minutes",
     "python benchmarks/cuda_build.py": "needs numba-cuda, which takes the place of a part of numba for all tests",
