@@ -1,4 +1,4 @@
-"""`benchmarks/evaluation.sh` asks for every suite and seed, goes on from the rows it packed, and keeps to its minutes."""
+"""`benchmarks/evaluation.sh` plays every suite with every seed, goes on from what it packed, keeps to its minutes."""
 
 from __future__ import annotations
 
