@@ -17,7 +17,8 @@ import torch
 
 from myna.envs.statistics import load_statistics
 from myna.envs.summary import summarise
-from myna.features import Features, as_script
+from myna.envs.traced import as_script
+from myna.features import Features
 from myna.loss import Heard, LossConfig, PerceptualLoss
 
 __all__ = ["MOST_SCRIPTS", "WORTH_IT", "Judge", "Judged"]

@@ -8,7 +8,6 @@ from myna.features.container import Features
 from myna.features.extractor import analyse, analyse_each
 from myna.features.pooling import frame_at, pool, pooled_mel, stretches
 from myna.features.threads import each_item, lasting_thread, one_core
-from myna.features.traced import as_script
 
 __all__ = [
     "CONFIGS",
@@ -20,7 +19,6 @@ __all__ = [
     "Features",
     "analyse",
     "analyse_each",
-    "as_script",
     "each_item",
     "frame_at",
     "frame_sizes",

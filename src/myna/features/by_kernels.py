@@ -103,19 +103,17 @@ class _Plan:
 
 @functools.lru_cache(128)
 def _plan(channels: int, samples: int, sample_rate: int, config: FeatureConfig) -> _Plan:
-    main = config.windows[0]
-    # More frames at either end: without them the first and last samples would count less in the loudness.
-    extra = (config.overlap - 1) // 2
+    main = loudness.main_grid(samples, sample_rate, config)
     windows = []
     for window in config.windows:
-        size, hop = config.frames(window, sample_rate)
-        grid = loudness.Grid(sample_rate, samples, size, hop, extra if window == main else 0)
         counts = tuple(count for other, count in config.mels if other == window)
-        windows.append(
-            _window(grid, counts, weigh=window == main, bins=window == main and config.descriptors == "bins")
-        )
-    side = _window(loudness.side_grid(windows[0].grid), (), weigh=True, bins=False, window_power=0.5)
-    frame = max(1, round(config.envelope_s * sample_rate))
+        if not windows:
+            windows.append(_window(main, counts, weigh=True, bins=config.descriptors == "bins"))
+        else:
+            grid = loudness.Grid(sample_rate, samples, *config.frames(window, sample_rate), extra=0)
+            windows.append(_window(grid, counts, weigh=False, bins=False))
+    side = _window(loudness.side_grid(main), (), weigh=True, bins=False, window_power=0.5)
+    frame = config.envelope_samples(sample_rate)
     return _Plan(config, sample_rate, channels, samples, tuple(windows), side, frame, -(-samples // frame))
 
 

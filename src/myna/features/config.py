@@ -73,6 +73,10 @@ class FeatureConfig:
     def _detail_overlap(self) -> int:
         return self.overlap if self.detail_overlap is None else self.detail_overlap
 
+    def envelope_samples(self, sample_rate: int) -> int:
+        """Length of an envelope's frame in samples at a rate."""
+        return max(1, round(self.envelope_s * sample_rate))
+
     def frames(self, window: int, sample_rate: int) -> tuple[int, int]:
         """Length and hop in samples at a rate of one of the windows; raises as `frame_sizes`."""
         overlap = self.overlap if window == self.windows[0] else self._detail_overlap

@@ -96,7 +96,9 @@ def _by_kernels(
 
 
 def _with_magnitudes(flat: torch.Tensor, sample_rate: int, config: FeatureConfig, threads: int) -> Features:
-    room = _room(flat, sample_rate, config)
+    """`analyse` on the CPU, each sound's magnitudes written where they stay."""
+    sizes = [config.frames(window, sample_rate) for window in config.windows]
+    room = tuple(flat.new_empty(len(flat), frame_count(flat.shape[-1], hop), size // 2 + 1) for size, hop in sizes)
     places = [place.numpy() for place in room]
 
     def keep(i: int, magnitudes: Sequence[np.ndarray]) -> None:
@@ -162,7 +164,7 @@ def _assembled(
 def _heard(sounds: torch.Tensor, sample_rate: int, config: FeatureConfig) -> dict[str, Any]:
     """What follows from the samples by torch, by name."""
     parts = _middle_and_side(sounds)
-    frame = max(1, round(config.envelope_s * sample_rate))
+    frame = config.envelope_samples(sample_rate)
     frames = descriptors.frame_power(parts, frame)
     envelopes = decibels(frames, config.floor_db)
     return {
@@ -188,20 +190,11 @@ def _half_sums(device: torch.device) -> torch.Tensor:
     return torch.tensor([[0.5, 0.5], [0.5, -0.5]], device=device)
 
 
-def _room(sounds: torch.Tensor, sample_rate: int, config: FeatureConfig) -> tuple[torch.Tensor, ...]:
-    """Space for the magnitudes of sounds (N, C, T); none where they are not wanted."""
-    count, samples = len(sounds), sounds.shape[-1]
-    sizes = [config.frames(window, sample_rate) for window in config.windows] if config.magnitudes else []
-    return tuple(sounds.new_empty(count, frame_count(samples, hop), window // 2 + 1) for window, hop in sizes)
-
-
 def _spectral(parts: torch.Tensor, sample_rate: int, config: FeatureConfig) -> dict[str, Any]:
     """What is read from the spectra of the middle (N, T) in parts (N, 1 or 2, T), and the loudness."""
     middle = parts[:, 0]
-    window, hop = config.frames(config.windows[0], sample_rate)
-    # More frames at either end: without them the first and last samples would count less in the loudness.
-    grid = loudness.Grid(sample_rate, middle.shape[-1], window, hop, extra=(config.overlap - 1) // 2)
-    wide = power_frames(middle, window, hop, grid.extra)
+    grid = loudness.main_grid(middle.shape[-1], sample_rate, config)
+    wide = power_frames(middle, grid.window, grid.hop, grid.extra)
     powers = {config.windows[0]: wide[:, grid.extra : -grid.extra]}
     for other in config.windows[1:]:
         powers[other] = power_frames(middle, *config.frames(other, sample_rate))

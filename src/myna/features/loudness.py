@@ -24,7 +24,7 @@ from myna.features.config import FeatureConfig
 from myna.features.mel import decibels
 from myna.features.stft import power_frames
 
-__all__ = ["Grid", "bin_weights", "block_power", "block_weights", "side_grid", "told"]
+__all__ = ["Grid", "bin_weights", "block_power", "block_weights", "main_grid", "side_grid", "told"]
 
 BLOCK_S, STEP_S = 0.4, 0.1
 ABSOLUTE_GATE_LUFS, RELATIVE_GATE_LU = -70.0, -10.0
@@ -69,6 +69,11 @@ def block_power(middle: torch.Tensor, side: torch.Tensor | None, grid: Grid, ste
 def _weighted(power: torch.Tensor, grid: Grid, steps: int) -> torch.Tensor:
     energy = power @ bin_weights(grid, power.device)
     return energy @ block_weights(grid, power.shape[-2], steps, power.device)
+
+
+def main_grid(samples: int, sample_rate: int, config: FeatureConfig) -> Grid:
+    """The frames of the main window, and more at either end: else the first and last samples would count less."""
+    return Grid(sample_rate, samples, *config.frames(config.windows[0], sample_rate), extra=(config.overlap - 1) // 2)
 
 
 def side_grid(grid: Grid) -> Grid:

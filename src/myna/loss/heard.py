@@ -93,7 +93,7 @@ class Heard:
     @property
     def frame_s(self) -> float:
         """Length of an envelope frame in seconds."""
-        return max(1, round(self.features.config.envelope_s * self.features.sample_rate)) / self.features.sample_rate
+        return self.features.config.envelope_samples(self.features.sample_rate) / self.features.sample_rate
 
     @cached_property
     def frame_level(self) -> Tensor:

@@ -7,7 +7,7 @@ import sys
 
 import torch
 
-from myna.features import as_script
+from myna.envs.traced import as_script
 from myna.seeding import generator
 
 
@@ -22,7 +22,7 @@ def test_a_script_has_the_bits_of_the_calls() -> None:
 
 ENDING = """
 import threading, torch
-from myna.features import as_script
+from myna.envs.traced import as_script
 
 def run(work):
     thread = threading.Thread(target=work)
