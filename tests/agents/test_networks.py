@@ -11,7 +11,7 @@ import torch
 from torch.distributions import Categorical, Normal, TanhTransform, TransformedDistribution
 
 from myna.agents.heads import ActionHeads, Live
-from myna.agents.networks import Actor, Critics, Layout, NetworkConfig, Policy, torch_generator
+from myna.agents.networks import Actor, Critics, Layout, NetworkConfig, Policy, precision, torch_generator
 from myna.envs.action import ActionConfig, ActionDecoder
 from myna.errors import UsageError
 from myna.params import Parameter, ParameterTable
@@ -274,3 +274,15 @@ def test_streams_of_torch_depend_on_seed_and_path() -> None:
 def test_what_cannot_be_is_refused_in_a_sentence(make) -> None:
     with pytest.raises(UsageError, match=r"^[A-Z`a-z_]+ .*\.$"):
         make()
+
+
+@pytest.mark.parametrize(("capability", "quick"), [("AVX512", True), ("AVX2", False), ("DEFAULT", False)])
+def test_networks_run_in_bfloat16_only_where_the_processor_is_quicker_at_it(
+    capability: str, quick: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    one = torch.ones(2, 2)
+    with precision(torch.device("cpu"), bf16=True):
+        assert (one @ one).dtype == (torch.bfloat16 if quick else torch.float32)
+    with precision(torch.device("cpu"), bf16=False):
+        assert (one @ one).dtype == torch.float32

@@ -15,18 +15,20 @@ import numpy as np
 import pytest
 import torch
 
+from myna.agents.knobs import audible_knobs
 from myna.agents.regression import load_regression
 from myna.envs.statistics import load_statistics
 from myna.envs.summary import summarise
 from myna.errors import MynaError, UsageError
 from myna.features import FULL, TRAINING, Features, analyse
 from myna.loss import TRAINING_LOSS, PerceptualLoss, score
-from myna.presets.generator import audible
+from myna.presets.generator import MusicalPrior, audible
 from myna.seeding import generator
 from myna.synth.renderer import Renderer
 from myna.training.collect import KINDS, Collected, Settings, collect
 from myna.training.data import SOURCES, DataSet, row_bytes
-from myna.training.drawn import GATES_S, NOTES, VELOCITIES, draw_probe, played_of, probe_of
+from myna.training.drawn import GATES_S, NOTES, VELOCITIES, draw_probe, played_of, probe_of, stored
+from myna.training.edited import EditedGroups, edited
 from myna.training.groups import Groups, RandomGroups, draw_goals
 from myna.training.guessed import GuessedGroups
 from myna.training.manifest import TERMS, read_manifest
@@ -36,9 +38,16 @@ RECORDINGS = Path(__file__).parents[2] / "recordings" / "train"
 RANDOM = Settings(goals=3)
 SEARCHED = Settings(kind="searched", goals=3, renders=40)
 GUESSED = Settings(kind="guessed", goals=3)
+EDITED = Settings(kind="edited", goals=3)
 RECORDED = Settings(kind="recorded", goals=3, agent="policy+cma-es", renders=40, recordings=str(RECORDINGS))
 # What is made of each kind: two groups, or three of random rows.
-SETS = {"random": (RANDOM, 192), "guessed": (GUESSED, 128), "searched": (SEARCHED, 82), "recorded": (RECORDED, 80)}
+SETS = {
+    "random": (RANDOM, 192),
+    "guessed": (GUESSED, 128),
+    "edited": (EDITED, 128),
+    "searched": (SEARCHED, 82),
+    "recorded": (RECORDED, 80),
+}
 LARGE = 1 << 30
 
 
@@ -193,6 +202,37 @@ def test_a_guess_stands_beside_the_draw_that_it_is_of(renderer: Renderer, sets: 
     assert to_own < 0.5 * to_any
 
 
+def test_an_edit_stands_beside_the_preset_that_it_is_of_and_sounds_more_like_it_than_like_others(
+    renderer: Renderer, sets: dict[str, Path]
+) -> None:
+    data = DataSet.open(sets["edited"])
+    table = renderer.table
+    rows = torch.arange(len(data))
+    bases, edits = rows[rows % 8 == 0], rows[rows % 8 > 0]
+    assert data["goals"][edits, 0].tolist() == (edits - edits % 8).tolist()
+    assert data["source"][bases].tolist() == 2 * [*[SOURCES["drawn"]] * 4, *[SOURCES["search"]] * 4]
+    u, of = data["u"][edits].double().numpy(), data["u"][edits - edits % 8].double().numpy()
+    turned = (np.abs(u - of) > 1e-6).sum(1)
+    assert turned.min() <= 2 and turned.max() > 20 and np.abs(u - of).max() <= 1.0
+    assert np.allclose(u, table.snap(u), atol=1e-6)
+    to_own, to_any = (data["judged"][edits, goal, -1].float().median() for goal in (0, 1))
+    assert 0.0 < to_own < 0.5 * to_any
+
+
+def test_an_edit_turns_only_what_can_be_heard_and_in_half_of_the_cases_choices(renderer: Renderer) -> None:
+    table, rng = renderer.table, generator(4, "test", "edited")
+    u = stored(MusicalPrior(table).sample(1, rng)[0])
+    heard = audible_knobs(table, u)
+    after = np.stack([edited(table, u, rng) for _ in range(400)])
+    changed = np.abs(after - u) > 1e-6
+    assert not changed[:, ~heard].any()
+    assert changed[:, heard & ~table.discrete].any(0).all()
+    choosing = changed[:, table.categorical].sum(1)
+    assert choosing.max() == 3 and 0.4 < (choosing > 0).mean() < 0.6
+    moves = np.abs(after - u)[:, heard & ~table.discrete]
+    assert 0.005 < np.median(moves[moves > 1e-6]) < 0.1
+
+
 def test_what_was_tried_for_a_recording_comes_near_it(sets: dict[str, Path]) -> None:
     data = DataSet.open(sets["recorded"])
     assert len(data) == 2 * 40 and (data["source"] == SOURCES["search"]).all()
@@ -218,6 +258,7 @@ def test_a_group_is_the_same_bits_whatever_is_made_with_it(kind: str, renderer: 
     groups: Groups = {
         "random": lambda: RandomGroups(renderer, 5, 6, 0.7, 2),
         "guessed": lambda: GuessedGroups(renderer, 5, 6, 0.7, 2),
+        "edited": lambda: EditedGroups(renderer, 5, 6, 0.7, 2),
         "searched": lambda: SearchGroups(renderer, 5, 6, 0.7, 2, "cma-es", 20),
         "recorded": lambda: RecordedGroups(renderer, 5, 2, "regression+cma-es", 20, str(RECORDINGS)),
     }[kind]()

@@ -8,7 +8,7 @@ import pytest
 import torch
 from tests.training.rows import small_data
 
-from myna.agents.proxy_net import ProxyConfig, clipped, load_proxy
+from myna.agents.proxy_net import IMPORTANCE, ProxyConfig, clipped, load_proxy
 from myna.errors import UsageError
 from myna.synth.renderer import Renderer
 from myna.training.config import load_config
@@ -58,6 +58,53 @@ def test_an_evaluation_tells_error_and_share_explained_of_rows_that_were_not_lea
     assert not set(own._held.tolist()) & set(own._learnt.tolist())
 
 
+def test_with_apart_every_row_stands_before_its_first_goal_and_their_difference_is_learnt(data: DataSet) -> None:
+    own = learner(data, apart=2.0)
+    batch = own.draw()
+    assert len(batch["u"]) == 32
+    places = [  # of a preset at a probe
+        ((data["u"] == u) & (data["played"] == played).all(1, keepdim=True)).all(1).nonzero().flatten()
+        for u, played in zip(batch["u"], batch["played"], strict=True)
+    ]
+    for one, other in zip(places[::2], places[1::2], strict=True):
+        assert set(data["goals"][one, 0].tolist()) & set(other.tolist())
+    assert torch.equal(batch["played"][::2], batch["played"][1::2])
+    truth = clipped(batch["summary"])
+    own.net.forward = lambda u, played: truth + 0.1
+    said = own.losses(batch)
+    assert said["apart"].item() == pytest.approx(0.0, abs=1e-5)  # wrong about both alike
+    assert said["loss"].item() == pytest.approx(0.5 * 0.1**2 / 0.3, rel=1e-3)
+    wrong = torch.tensor([0.1, 0.0]).repeat(16)[:, None]
+    own.net.forward = lambda u, played: truth + wrong
+    said, differ = own.losses(batch), (truth[::2] - truth[1::2]).abs() @ IMPORTANCE
+    assert said["apart"].item() == pytest.approx((0.1 / (differ + 0.05)).mean().item(), rel=1e-4)
+    assert said["loss"].item() == pytest.approx(0.5 * 0.1**2 / 0.3 / 2 + 2.0 * said["apart"].item(), rel=1e-3)
+
+
+def test_with_apart_an_evaluation_tells_what_is_missed_of_differences(data: DataSet) -> None:
+    own = learner(data, apart=1.0)
+    own.net.forward = lambda u, played: torch.zeros(len(u), data["summary"].shape[1])
+    told = own.evaluate()
+    held = own._held
+    differ = clipped(data["summary"][held]) - clipped(data["summary"][data["goals"][held, 0].long()])
+    differ = differ.abs() @ IMPORTANCE
+    assert told["eval/apart"] == pytest.approx((differ / (differ + 0.05)).mean().item(), rel=1e-4)
+    assert told["eval/error"] == pytest.approx(clipped(data["summary"][held]).abs().mean().item(), rel=1e-4)
+    assert told["eval/score"] == pytest.approx(told["eval/error"] + told["eval/apart"])
+
+
+def test_it_begins_with_the_weights_that_it_is_given(data: DataSet, tmp_path: Path) -> None:
+    first = learner(data)
+    first.step()
+    first.save(tmp_path)
+    second = learner(data, init=str(tmp_path / "proxy"))
+    for (name, tensor), other in zip(first.net.named_parameters(), second.net.parameters(), strict=True):
+        assert torch.equal(tensor, other), name
+    second.step()
+    with pytest.raises(UsageError, match="are of another network"):
+        learner(data, init=str(tmp_path / "proxy"), network=ProxyConfig(16, 1))
+
+
 def test_stopped_and_resumed_it_learns_the_same_bits(data: DataSet) -> None:
     whole, first, second = (learner(data, bf16=True) for _ in range(3))
     for _ in range(6):
@@ -83,9 +130,9 @@ def test_what_is_saved_is_what_was_learnt(data: DataSet, tmp_path: Path) -> None
     assert (card["seed"], card["steps"], card["data"][0]["rows"]) == (3, 1, len(data))
 
 
-@pytest.mark.parametrize("wrong", [{"batch": 0}, {"beta": 0.0}, {"beta": float("nan")}])
+@pytest.mark.parametrize("wrong", [{"batch": 0}, {"beta": 0.0}, {"beta": float("nan")}, {"apart": -1.0}])
 def test_settings_out_of_range_are_refused(wrong: dict) -> None:
-    with pytest.raises(UsageError, match="batch must be 1 or more, and beta above 0"):
+    with pytest.raises(UsageError, match="batch must be 1 or more, beta above 0"):
         ProxySettings(**wrong)
 
 

@@ -28,7 +28,7 @@ from myna.seeding import generator
 if TYPE_CHECKING:
     from myna.agents.foresight import Foresight, Outlook  # which is made of what is here
 
-__all__ = ["Actor", "Critics", "Drawn", "Layout", "NetworkConfig", "Noise", "Policy", "torch_generator"]
+__all__ = ["Actor", "Critics", "Drawn", "Layout", "NetworkConfig", "Noise", "Policy", "precision", "torch_generator"]
 
 Layout = Mapping[str, tuple[slice, tuple[int, ...]]]
 """The parts of an observation: name → where it lies in the flat vector, and its shape."""
@@ -40,6 +40,16 @@ _LOG_STD = (-5.0, 2.0)
 def torch_generator(seed: int, *path: str | int, device: torch.device | str = "cpu") -> torch.Generator:
     """The torch twin of `myna.seeding.generator`: a stream that depends on seed and path alone."""
     return torch.Generator(device).manual_seed(int(generator(seed, *path).integers(2**63)))
+
+
+def precision(device: torch.device, bf16: bool) -> torch.autocast:
+    """Within it networks run in bfloat16 if that is wanted, and if the processor is quicker at it.
+
+    One that has AVX2 alone took 18 times as long as in single precision (4.4 s and .24 s for a step of the proxy); with
+    AVX-512 it takes half.
+    """
+    quick = device.type != "cpu" or torch.backends.cpu.get_cpu_capability().startswith("AVX512")
+    return torch.autocast(device.type, torch.bfloat16, enabled=bf16 and quick)
 
 
 class Noise(NamedTuple):

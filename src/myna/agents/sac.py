@@ -26,7 +26,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from myna.agents.foresight import Foresight, Outlook, most_promising
 from myna.agents.heads import ActionHeads, Live
-from myna.agents.networks import Actor, Critics, Drawn, Layout, NetworkConfig, Noise, Policy, torch_generator
+from myna.agents.networks import Actor, Critics, Drawn, Layout, NetworkConfig, Noise, Policy, precision, torch_generator
 from myna.agents.replay import Batch, Edits, Observed
 from myna.errors import UsageError
 
@@ -63,7 +63,7 @@ class SACConfig:
         draws: actions that are drawn where there is foresight; the one that promises most is made. What helped of them
             is an example for the actor, who so learns to do without (expert iteration: Anthony et al. 2017).
         compile: torch.compile the losses. It pays on a GPU; on a CPU it costs half a minute for nothing.
-        bf16: run the networks in bfloat16; half the time where the processor knows it.
+        bf16: run the networks in bfloat16, see `networks.precision`.
 
     Raises:
         UsageError: a setting that is out of range.
@@ -409,7 +409,7 @@ class SAC:
         return self.heads.all_live(count, self.device) if live is None else live
 
     def _precision(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bf16)
+        return precision(self.device, self.config.bf16)
 
     def _backward(self, name: str, loss: torch.Tensor) -> None:
         self.optimisers[name].zero_grad()

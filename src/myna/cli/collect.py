@@ -15,7 +15,7 @@ from myna.rounding import rounded
 
 __all__ = ["Options", "run"]
 
-KINDS = ("random", "guessed", "searched", "recorded")
+KINDS = ("random", "guessed", "edited", "searched", "recorded")
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ class CloningSettings:
         curiosity: what a nat of the choices' entropy above its target counts beside that gain.
         held_out: share of the groups that are judged by and not learnt from.
         played: of them so many are targets of episodes at an evaluation.
-        bf16: run the network in bfloat16.
+        bf16: run the network in bfloat16, see `networks.precision`.
 
     Raises:
         UsageError: a setting that is out of range.

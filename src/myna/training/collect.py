@@ -19,6 +19,7 @@ from myna.features import each_item, one_core
 from myna.files import make_folder, sha256_hex, write_atomic
 from myna.synth.renderer import Renderer
 from myna.training.data import read_shard, row_bytes, row_fields
+from myna.training.edited import EditedGroups
 from myna.training.groups import Groups, RandomGroups, rows_of
 from myna.training.guessed import GuessedGroups
 from myna.training.manifest import MANIFEST, Manifest, Origin, Shard, read_manifest, shard_name, statistics_digest
@@ -26,7 +27,7 @@ from myna.training.searches import RecordedGroups, SearchGroups
 
 __all__ = ["KINDS", "Collected", "Settings", "collect"]
 
-KINDS = (RandomGroups.kind, GuessedGroups.kind, SearchGroups.kind, RecordedGroups.kind)
+KINDS = (RandomGroups.kind, GuessedGroups.kind, EditedGroups.kind, SearchGroups.kind, RecordedGroups.kind)
 SHARD_ROWS = 4096
 _MANIFEST_BYTES, _SHARD_BYTES = 4096, 2048  # most that a manifest takes, and a shard's header and line in it
 
@@ -36,9 +37,9 @@ class Settings:
     """What rows are made of.
 
     Attributes:
-        kind: `random` (draws of the curriculum), `guessed` (draws, and the regression's guesses at them), `searched`
-            (all that an agent tried on its way to draws) or `recorded` (all that it tried on its way to variants of
-            recordings).
+        kind: `random` (draws of the curriculum), `guessed` (draws, and the regression's guesses at them), `edited`
+            (both, and edits of them), `searched` (all that an agent tried on its way to draws) or `recorded` (all that
+            it tried on its way to variants of recordings).
         seed: of all draws, 0 or more.
         stage: of the curriculum, from 1: which parameters are drawn.
         musical: share in [0, 1] of draws that people might make; the others are uniform.
@@ -166,6 +167,8 @@ def _groups(settings: Settings, renderer: Renderer) -> Groups:
         return RandomGroups(*drawn)
     if own.kind == GuessedGroups.kind:
         return GuessedGroups(*drawn)
+    if own.kind == EditedGroups.kind:
+        return EditedGroups(*drawn)
     if own.kind == SearchGroups.kind:
         return SearchGroups(*drawn, own.agent, own.renders)
     return RecordedGroups(renderer, own.seed, own.goals, own.agent, own.renders, own.recordings)

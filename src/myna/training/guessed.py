@@ -15,6 +15,7 @@ from myna.agents.weights import load_weights
 from myna.envs.statistics import load_statistics
 from myna.envs.summary import summarise
 from myna.features import Features, one_core
+from myna.params import ParameterTable
 from myna.seeding import generator
 from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
@@ -22,9 +23,28 @@ from myna.training.data import SOURCES
 from myna.training.drawn import DrawnSounds, draw_probe, hear, played_of, stored
 from myna.training.groups import Group, Tell, draw_goals, put_first
 
-__all__ = ["GuessedGroups"]
+__all__ = ["GuessedGroups", "Guesser"]
 
 _WEIGHTS = "regression"
+
+
+class Guesser:
+    """The packaged regression, as it guesses at rows; `sha256` of its weights."""
+
+    def __init__(self, table: ParameterTable) -> None:
+        """See the class."""
+        self._table, self._statistics = table, load_statistics()
+        self._net, _ = load_regression(table, _WEIGHTS)
+        self.sha256 = str(load_weights(_WEIGHTS).card["sha256"])
+
+    @one_core()
+    @torch.no_grad()
+    def __call__(self, heard: Features, probes: Sequence[Probe]) -> np.ndarray:
+        """Guesses (n, P) at sounds (n,), as rows hold them; one by one, so that no guess depends on the others."""
+        summaries = self._statistics.standardise(summarise(heard))
+        played = torch.from_numpy(np.stack([played_of(probe) for probe in probes]))
+        said = [self._net(*one) for one in zip(summaries.split(1), played.split(1), strict=True)]
+        return stored(self._table.snap(np.concatenate([self._net.likeliest(one).numpy() for one in said])))
 
 
 class GuessedGroups:
@@ -34,11 +54,10 @@ class GuessedGroups:
 
     def __init__(self, renderer: Renderer, seed: int, stage: int, musical: float, goals: int) -> None:
         """See `collect.Settings`."""
-        self._net, _ = load_regression(renderer.table, _WEIGHTS)
-        weights = str(load_weights(_WEIGHTS).card["sha256"])
-        self.said = {"stage": stage, "musical": musical, "goals": goals, "weights": weights}
+        self._guess = Guesser(renderer.table)
+        self.said = {"stage": stage, "musical": musical, "goals": goals, "weights": self._guess.sha256}
         self._renderer, self._seed, self._goals = renderer, seed, goals
-        self._drawn, self._statistics = DrawnSounds(renderer, stage, musical), load_statistics()
+        self._drawn = DrawnSounds(renderer, stage, musical)
 
     def make(self, numbers: Sequence[int], tell: Tell) -> list[Group]:
         """See `Groups`."""
@@ -60,12 +79,3 @@ class GuessedGroups:
             groups.append(Group(probe, u, heard, source, np.full(self.rows, np.nan), goals[i]))
         tell(len(groups) * self.rows)
         return groups
-
-    @one_core()
-    @torch.no_grad()
-    def _guess(self, drawn: Features, probes: Sequence[Probe]) -> np.ndarray:
-        """Guesses (n, P) as rows hold them; one by one, so that no guess depends on the others."""
-        summaries = self._statistics.standardise(summarise(drawn))
-        played = torch.from_numpy(np.stack([played_of(probe) for probe in probes]))
-        said = [self._net(*one) for one in zip(summaries.split(1), played.split(1), strict=True)]
-        return stored(self._renderer.table.snap(np.concatenate([self._net.likeliest(one).numpy() for one in said])))

@@ -1,5 +1,8 @@
 """Learns how presets sound: the summary of a row from its preset and probe, by the Huber loss.
 
+And, where that is asked for, how far a row is from its first goal, number by number: an edit from the preset that was
+edited. A proxy is used for differences, and they are small beside what it is wrong by about either sound.
+
 Shapes: B rows, P parameters, D numbers of a summary.
 """
 
@@ -15,10 +18,10 @@ import torch
 from torch.nn.functional import smooth_l1_loss
 
 from myna.agents.networks import torch_generator
-from myna.agents.proxy_net import ProxyConfig, ProxyNet, clipped
+from myna.agents.proxy_net import IMPORTANCE, ProxyConfig, ProxyNet, clipped, load_proxy
 from myna.agents.regression import READS
 from myna.agents.weights import fits, save_weights
-from myna.errors import UsageError
+from myna.errors import UsageError, printable
 from myna.features import one_core
 from myna.seeding import generator
 from myna.training.config import TrainConfig
@@ -28,6 +31,7 @@ from myna.training.supervised import Schedule, Supervised, data_card
 __all__ = ["ProxyLearner", "ProxySettings", "make"]
 
 _AT_ONCE = 4_096  # rows that are judged together
+_NEAR = 0.05  # differences below it, in spreads, count as if they were so large: rounding is among them
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,10 @@ class ProxySettings:
         schedule: of the optimiser.
         batch: rows per step.
         beta: from what error on, in spreads of a summary's numbers, errors count by their size and not by its square.
+        apart: what errors of differences between rows and their first goals count, as shares of the differences.
+        init: weights to begin with, by name or path; `network` must be theirs.
         held_out: share of the groups that are judged by and not learnt from.
-        bf16: run the network in bfloat16.
+        bf16: run the network in bfloat16, see `networks.precision`.
 
     Raises:
         UsageError: a setting that is out of range.
@@ -52,13 +58,15 @@ class ProxySettings:
     schedule: Schedule = field(default_factory=Schedule)
     batch: int = 512
     beta: float = 0.3
+    apart: float = 0.0
+    init: str = ""
     held_out: float = 0.02
     bf16: bool = False
 
     def __post_init__(self) -> None:
         """See the class."""
-        if self.batch < 1 or not self.beta > 0.0:
-            raise UsageError("batch must be 1 or more, and beta above 0.")
+        if self.batch < 1 or not self.beta > 0.0 or self.apart < 0.0:
+            raise UsageError("batch must be 1 or more, beta above 0, and apart 0 or more.")
 
 
 def make(config: TrainConfig) -> ProxyLearner:
@@ -93,42 +101,68 @@ class ProxyLearner(Supervised):
         """See the class."""
         self.settings, self.seed, self.device = settings, seed, torch.device(device)
         self.data = data or DataSet.open(*settings.data)
-        net = ProxyNet(self.data.table, settings.network, torch_generator(seed, self.name, "weights")).to(device)
+        net = self._begun().to(device)
         rng = torch_generator(seed, self.name, "rows", device=device)
         super().__init__(net, settings.schedule, total, rng, settings.bf16)
         # The same rows are held out whatever the seed, so that seeds can be compared.
         learnt, self._held = self.data.split(settings.held_out, generator(0, "held-out"))
         self._learnt = learnt.to(self.device)
         self._rows = {name: self.data[name].to(self.device) for name in ("u", "played", "summary")}
+        self._goals = self.data["goals"][:, 0].long().to(self.device)
+
+    def _begun(self) -> ProxyNet:
+        """The network that learning begins with."""
+        own = self.settings
+        if not own.init:
+            return ProxyNet(self.data.table, own.network, torch_generator(self.seed, self.name, "weights"))
+        net, card = load_proxy(self.data.table, own.init)
+        if net.config != own.network:
+            raise UsageError(f"The weights “{printable(own.init)}” are of another network: {card['networks']}.")
+        return net.train().requires_grad_(True)
 
     def draw(self) -> dict[str, torch.Tensor]:
-        """See `Supervised`."""
-        count = (self.settings.batch,)
-        picks = torch.randint(len(self._learnt), count, generator=self.rng, device=self.device)
+        """See `Supervised`; with `apart` every other row is the first goal of the one before it."""
+        count = -(-self.settings.batch // 2) if self.settings.apart else self.settings.batch
+        picks = torch.randint(len(self._learnt), (count,), generator=self.rng, device=self.device)
         return self._of(self._learnt[picks])
 
     def _of(self, rows: torch.Tensor) -> dict[str, torch.Tensor]:
+        if self.settings.apart:
+            rows = torch.stack([rows, self._goals[rows]], 1).flatten()
         return {name: tensor[rows] for name, tensor in self._rows.items()}
 
     def losses(self, batch: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """See `Supervised`."""
-        said = self.net(batch["u"], batch["played"])
-        return {"loss": smooth_l1_loss(said, clipped(batch["summary"]), beta=self.settings.beta)}
+        said, heard = self.net(batch["u"], batch["played"]), clipped(batch["summary"])
+        loss = smooth_l1_loss(said, heard, beta=self.settings.beta)
+        if not self.settings.apart:
+            return {"loss": loss}
+        apart = _missed(said, heard).mean()
+        return {"loss": loss + self.settings.apart * apart, "apart": apart}
 
     @one_core()
     @torch.no_grad()
     def evaluate(self) -> dict[str, float]:
-        """On rows that were held out: `eval/score`, the mean error of a summary's numbers in their spreads; R²."""
-        error = square = 0.0
+        """On rows that were held out.
+
+        `eval/error` is the mean error of a summary's numbers in their spreads, `eval/r2` the share of their variance
+        that is explained, `eval/apart` what is missed of differences, where these are learnt; `eval/score` is the sum
+        of the first and the last.
+        """
+        error = square = apart = 0.0
         held = self._held.to(self.device)
         summaries = clipped(self._rows["summary"][held])
+        own = slice(None, None, 2 if self.settings.apart else 1)
         for rows in held.split(_AT_ONCE):
             batch = self._of(rows)
-            off = self.net(batch["u"], batch["played"]) - clipped(batch["summary"])
+            said, heard = self.net(batch["u"], batch["played"]), clipped(batch["summary"])
+            off = (said - heard)[own]
             error, square = error + float(off.abs().sum()), square + float(off.square().sum())
+            apart += float(_missed(said, heard).sum()) if self.settings.apart else 0.0
         spread = float((summaries - summaries.mean(0)).square().sum())
-        mean = error / summaries.numel()
-        return {"eval/error": mean, "eval/r2": 1.0 - square / max(spread, 1e-12), "eval/score": mean}
+        mean, missed = error / summaries.numel(), {"eval/apart": apart / len(held)} if self.settings.apart else {}
+        score = mean + sum(missed.values())
+        return {"eval/error": mean, "eval/r2": 1.0 - square / max(spread, 1e-12), **missed, "eval/score": score}
 
     def card(self) -> dict[str, Any]:
         """What is known of the weights."""
@@ -145,3 +179,14 @@ class ProxyLearner(Supervised):
     def save(self, folder: Path) -> None:
         """Write `proxy.safetensors` and its card."""
         save_weights(folder / self.name, self.net.state_dict(), self.card())
+
+
+def _missed(said: torch.Tensor, heard: torch.Tensor) -> torch.Tensor:
+    """Of summaries (2 B, D), pair by pair, how much of the differences is wrong, as a share of them, (B,).
+
+    Numbers count as they do in a distance: see `agents.proxy_net.IMPORTANCE`.
+    """
+    (one, other), (this, that) = said.unflatten(0, (-1, 2)).unbind(1), heard.unflatten(0, (-1, 2)).unbind(1)
+    differ = this - that
+    weights = IMPORTANCE.to(differ)
+    return ((one - other - differ).abs() @ weights) / (differ.abs() @ weights + _NEAR)

@@ -51,7 +51,7 @@ class RegressionSettings:
         noise: standard deviation of what is added to summaries, in their spreads, so that similar sounds look alike.
         held_out: share of the groups that are judged by and not learnt from.
         heard: of them so many are rendered at an evaluation.
-        bf16: run the network in bfloat16.
+        bf16: run the network in bfloat16, see `networks.precision`.
 
     Raises:
         UsageError: a setting that is out of range.

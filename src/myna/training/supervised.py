@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from myna.agents.networks import precision
 from myna.envs.callbacks import Episode
 from myna.errors import UsageError
 from myna.features import one_core
@@ -58,7 +59,7 @@ class Supervised(ABC):
         schedule: of the optimiser.
         total: steps of the whole training.
         rng: of all draws, on the device.
-        bf16: run the network in bfloat16.
+        bf16: run the network in bfloat16, see `networks.precision`.
     """
 
     name: str
@@ -86,7 +87,7 @@ class Supervised(ABC):
             BrokenError: the loss or a gradient is not a number.
         """
         batch = self.draw()
-        with torch.autocast(self.rng.device.type, torch.bfloat16, enabled=self.bf16):
+        with precision(self.rng.device, self.bf16):
             said = self.losses(batch)
         self.optimiser.zero_grad()
         said["loss"].backward()
