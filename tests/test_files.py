@@ -15,7 +15,7 @@ import pytest
 
 from myna import files
 from myna.errors import MynaError
-from myna.files import cache_dir, data_dir, make_folder, safe_stems, sha256_hex, write_atomic
+from myna.files import alone, cache_dir, data_dir, make_folder, safe_stems, sha256_hex, write_atomic
 
 KILLS = 30
 SIZE = 200_000
@@ -179,3 +179,34 @@ def test_the_folders_of_our_own_follow_the_environment(
     assert folder() == tmp_path / "xdg" / "myna"
     monkeypatch.setenv(f"MYNA_{kind}_DIR", str(tmp_path / "own"))
     assert folder() == tmp_path / "own"
+
+
+HOLD = """
+import sys, time
+from myna.files import alone
+with alone("test"):
+    print("in", flush=True)
+    time.sleep(float(sys.argv[1]))
+"""
+
+
+def test_processes_that_want_to_be_alone_wait_for_one_another_and_a_kill_lets_them_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MYNA_CACHE_DIR", str(tmp_path))
+    with subprocess.Popen([sys.executable, "-c", HOLD, "60"], stdout=subprocess.PIPE) as first:
+        assert first.stdout and first.stdout.readline() == b"in\n"
+        with subprocess.Popen([sys.executable, "-c", HOLD, "0"], stdout=subprocess.PIPE) as second:
+            with pytest.raises(subprocess.TimeoutExpired):
+                second.wait(1.5)
+            first.kill()
+            assert second.wait(30) == 0
+    with alone("test"), alone("other"):  # nobody is in there any more, and other names are other locks
+        pass
+
+
+def test_where_no_lock_can_be_had_nobody_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MYNA_CACHE_DIR", str(tmp_path / "file" / "below"))
+    with alone("test"), alone("test"):
+        pass

@@ -7,12 +7,12 @@ import hashlib
 import os
 import tempfile
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from myna.errors import MynaError, printable
 
-__all__ = ["cache_dir", "data_dir", "make_folder", "safe_stems", "sha256_hex", "write_atomic"]
+__all__ = ["alone", "cache_dir", "data_dir", "make_folder", "safe_stems", "sha256_hex", "write_atomic"]
 
 _MAX_STEM_BYTES = 80
 # Names of devices on Windows, whatever their ending: a folder of files may end up there.
@@ -141,6 +141,21 @@ def sha256_hex(data: bytes | str) -> str:
     'eec047dd63cc6082'
     """
     return hashlib.sha256(data.encode("utf-8") if isinstance(data, str) else data).hexdigest()
+
+
+@contextlib.contextmanager
+def alone(name: str) -> Iterator[None]:
+    """Within it no other thread or process of this user is within the same: the others wait; a kill lets them go on.
+
+    Where the cache folder cannot be written to, or the system has no such locks, nobody waits.
+    """
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(ImportError, OSError, MynaError):
+            import fcntl  # not on Windows
+
+            file = stack.enter_context((make_folder(cache_dir()) / f"{name}.lock").open("a"))
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def cache_dir() -> Path:

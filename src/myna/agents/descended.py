@@ -11,11 +11,11 @@ from typing import cast
 
 import numpy as np
 
+from myna.agents.archive import AUDIBLE_DB
 from myna.agents.base import Agent, Objective, Search
 from myna.agents.climb import Candidate, Climb, hear, race
 from myna.agents.likely import Proposer
 from myna.agents.lockstep import only
-from myna.agents.polished import APART_DB
 from myna.agents.proxy_bank import ProxyBank
 from myna.agents.swaps import change_choices, swap_modules
 
@@ -102,6 +102,6 @@ def _ask(u: np.ndarray) -> Search:
 
 def _starts(objective: Objective, found: Sequence[Candidate], count: int) -> list[Candidate]:
     """The best of what was heard that differ to the ear."""
-    u, _ = objective.archive.best(count, APART_DB)
+    u, _ = objective.archive.best(count, AUDIBLE_DB)
     by_preset = {one.u.tobytes(): one for one in found}
     return [by_preset[row.tobytes()] for row in u]

@@ -7,17 +7,15 @@ from typing import cast
 
 import numpy as np
 
+from myna.agents.archive import AUDIBLE_DB
 from myna.agents.base import Agent, Objective, Search
 from myna.agents.cma_es import Polish
 from myna.agents.likely import Proposer, Shaper
 from myna.agents.lockstep import only
 
-__all__ = ["APART_DB", "MOST", "RACES", "SHARE", "Polished", "plan"]
+__all__ = ["MOST", "RACES", "SHARE", "Polished", "plan"]
 
 SHARE, MOST, RACES = 0.16, 16, 3
-
-APART_DB = 1.5
-"""Two presets whose pooled log-mels differ by less than this on average are the same start."""
 
 
 def plan(budget: int, share: float = SHARE, most: int = MOST, races: int = RACES) -> tuple[int, int]:
@@ -87,7 +85,7 @@ class Polished(Agent):
 
 def _starts(objective: Objective, count: int) -> list[tuple[np.ndarray, float]]:
     """The best presets so far that differ to the ear, and their losses."""
-    u, losses = objective.archive.best(count, APART_DB)
+    u, losses = objective.archive.best(count, AUDIBLE_DB)
     return list(zip(u, losses.tolist(), strict=True))
 
 

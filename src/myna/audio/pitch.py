@@ -5,14 +5,16 @@ Shapes: T samples. Units: Hz; MIDI notes as floats, A4 = 69 = 440 Hz.
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
 import soxr
 
+from myna.files import alone
 from myna.units import hz_to_midi
 
-__all__ = ["estimate_note_midi", "settle_note"]
+__all__ = ["contour_hz", "estimate_note_midi", "settle_note"]
 
 MIN_HZ, MAX_HZ = 27.5, 4200.0
 ANALYSIS_RATE_HZ = 22_050
@@ -55,13 +57,34 @@ def estimate_note_midi(mono: np.ndarray, sample_rate: int) -> float | None:
     return float(hz_to_midi(_refine_hz(signal, coarse_hz)))
 
 
-def _pyin_hz(signal: np.ndarray) -> float | None:
-    """Return pYIN's median over the voiced frames, or None if too few are voiced."""
+def contour_hz(signal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The pitch (F,) of a signal (T,) at `ANALYSIS_RATE_HZ` by pYIN, every `HOP` samples, and which frames have one."""
+    _compile_tracker()
+    return _tracked(signal)
+
+
+@functools.cache
+def _compile_tracker() -> None:
+    """Have librosa compile what it keeps in a cache, some seconds the first time.
+
+    Processes that each do so for the first time at once can spoil that cache for good: whoever then reads it crashes.
+    """
+    with alone("pitch-tracker"):
+        _tracked(np.sin(np.arange(FRAME) * 0.1))
+
+
+def _tracked(signal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     import librosa  # slow to import, and only needed here
 
     f0_hz, voiced, _ = librosa.pyin(
         signal, fmin=MIN_HZ, fmax=MAX_HZ, sr=ANALYSIS_RATE_HZ, frame_length=FRAME, hop_length=HOP
     )
+    return f0_hz, voiced
+
+
+def _pyin_hz(signal: np.ndarray) -> float | None:
+    """Return pYIN's median over the voiced frames, or None if too few are voiced."""
+    f0_hz, voiced = contour_hz(signal)
     voiced &= np.isfinite(f0_hz)
     if voiced.mean() < MIN_VOICED_SHARE:
         return None

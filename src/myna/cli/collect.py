@@ -28,8 +28,9 @@ class Options:
     out: Annotated[str, named("DIR")]
     """the folder for its shards and manifest.json"""
     kind: Annotated[str, chosen(KINDS)] = "random"
-    """random: draws of the curriculum; guessed: draws, and the regression's guesses at them; searched: all that an
-    agent tries on its way to draws; recorded: all that it tries on its way to variants of recordings"""
+    """random: draws of the curriculum; guessed: draws, and the regression's guesses at them; edited: both, and edits
+    of them; searched: all that an agent tries on its way to draws; recorded: all that it tries on its way to variants
+    of recordings"""
     rows: Annotated[int, whole(1, 10**9)] = 10_000
     """most rows in the folder; only whole groups are made"""
     mib: Annotated[int, whole(1, 10**7)] = 4096

@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 from myna.agents import Goal
 from myna.evaluation.cells import Cell, append, begin
 from myna.evaluation.measured import measured
-from myna.evaluation.pitch_error import compile_once
 from myna.evaluation.suites.sets import TargetSet
 from myna.features import FULL, analyse
 from myna.files import make_folder
@@ -128,8 +127,6 @@ def _results(jobs: Sequence[_Job], processes: int) -> Iterator[tuple[_Job, list[
     if processes <= 1:
         yield from ((job, _work(job)) for job in jobs)
         return
-    if any(job.cell.measures and "f0" in job.cell.measures.all_families for job in jobs):
-        compile_once()
     others = set(active_children())
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         futures = {pool.submit(_work, job): job for job in jobs}

@@ -8,10 +8,10 @@ from __future__ import annotations
 import numpy as np
 import soxr
 
-from myna.audio.pitch import ANALYSIS_RATE_HZ, FRAME, HOP, MAX_HZ, MIN_HZ
+from myna.audio.pitch import ANALYSIS_RATE_HZ, FRAME, HOP, MAX_HZ, MIN_HZ, contour_hz
 from myna.evaluation.pairs import lengthened, middle, pair, silent
 
-__all__ = ["UNHEARD_CENTS", "compile_once", "f0_contour_hz", "f0_error"]
+__all__ = ["UNHEARD_CENTS", "f0_contour_hz", "f0_error"]
 
 UNHEARD_CENTS = float(1200 * np.log2(MAX_HZ / MIN_HZ))
 """What a pitch costs that only one side has: the whole range that is searched, 27.5 to 4,200 Hz."""
@@ -43,14 +43,6 @@ def f0_error(audio: np.ndarray, target: np.ndarray, sample_rate: int) -> dict[st
     return {"f0_error_cents": error_cents, "voicing_error": float(np.mean(voiced[0] != voiced[1]))}
 
 
-def compile_once() -> None:
-    """Have librosa compile what it keeps in a cache for the tracker, some seconds the first time.
-
-    Processes that each do so for the first time at once can spoil that cache for good: whoever then reads it crashes.
-    """
-    f0_contour_hz(np.sin(np.arange(FRAME) * 0.1), ANALYSIS_RATE_HZ)
-
-
 def f0_contour_hz(mono: np.ndarray, sample_rate: int) -> np.ndarray:
     """Pitch every 256 samples at 22.05 kHz, (F,); NaN where a frame has none, as everywhere in silence.
 
@@ -58,13 +50,9 @@ def f0_contour_hz(mono: np.ndarray, sample_rate: int) -> np.ndarray:
         mono: (T,).
         sample_rate: Hz.
     """
-    import librosa
-
     signal = soxr.resample(mono.astype(np.float64), sample_rate, ANALYSIS_RATE_HZ, quality="HQ")
     signal = lengthened(signal[None], FRAME)[0]
     if silent(signal):
         return np.full(1 + len(signal) // HOP, np.nan)
-    f0_hz, voiced, _ = librosa.pyin(
-        signal, fmin=MIN_HZ, fmax=MAX_HZ, sr=ANALYSIS_RATE_HZ, frame_length=FRAME, hop_length=HOP
-    )
+    f0_hz, voiced = contour_hz(signal)
     return np.where(voiced, f0_hz, np.nan)
