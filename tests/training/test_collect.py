@@ -258,7 +258,7 @@ def test_a_group_is_the_same_bits_whatever_is_made_with_it(kind: str, renderer: 
     groups: Groups = {
         "random": lambda: RandomGroups(renderer, 5, 6, 0.7, 2),
         "guessed": lambda: GuessedGroups(renderer, 5, 6, 0.7, 2),
-        "edited": lambda: EditedGroups(renderer, 5, 6, 0.7, 2),
+        "edited": lambda: EditedGroups(renderer, 5, 6, 0.7, 2, str(RECORDINGS)),
         "searched": lambda: SearchGroups(renderer, 5, 6, 0.7, 2, "cma-es", 20),
         "recorded": lambda: RecordedGroups(renderer, 5, 2, "regression+cma-es", 20, str(RECORDINGS)),
     }[kind]()

@@ -48,7 +48,7 @@ class Options:
     renders: Annotated[int, whole(2, 2000)] = 300
     """of each search (searched, recorded)"""
     recordings: Annotated[str, named("DIR")] = ""
-    """with an index.csv: what is varied (recorded)"""
+    """with an index.csv: what is varied (recorded; edited, in place of draws)"""
     resume: Flag = False
     """go on in a folder that was begun with the same settings"""
     json: Flag = False

@@ -38,8 +38,8 @@ class Settings:
 
     Attributes:
         kind: `random` (draws of the curriculum), `guessed` (draws, and the regression's guesses at them), `edited`
-            (both, and edits of them), `searched` (all that an agent tried on its way to draws) or `recorded` (all that
-            it tried on its way to variants of recordings).
+            (edits of both or, with `recordings`, of guesses at variants of them), `searched` (all that an agent tried
+            on its way to draws) or `recorded` (all that it tried on its way to variants of recordings).
         seed: of all draws, 0 or more.
         stage: of the curriculum, from 1: which parameters are drawn.
         musical: share in [0, 1] of draws that people might make; the others are uniform.
@@ -65,8 +65,11 @@ class Settings:
         """See the class."""
         if self.kind not in KINDS:
             raise UsageError(f"Rows are of the kinds {', '.join(KINDS)}; got {printable(self.kind)}.")
-        if (self.kind == RecordedGroups.kind) != bool(self.recordings):
-            raise UsageError("Rows of the kind recorded need a folder of recordings, and others take none.")
+        needs, takes = self.kind == RecordedGroups.kind, self.kind in (RecordedGroups.kind, EditedGroups.kind)
+        if (needs and not self.recordings) or (self.recordings and not takes):
+            raise UsageError(
+                "Rows of the kind recorded need a folder of recordings; of the others edited alone takes one."
+            )
         if self.seed < 0 or self.goals < 1 or self.renders < 1 or not 0.0 <= self.musical <= 1.0:
             raise UsageError("Seeds are 0 or more, goals and renders 1 or more, and musical is a share from 0 to 1.")
 
@@ -168,7 +171,7 @@ def _groups(settings: Settings, renderer: Renderer) -> Groups:
     if own.kind == GuessedGroups.kind:
         return GuessedGroups(*drawn)
     if own.kind == EditedGroups.kind:
-        return EditedGroups(*drawn)
+        return EditedGroups(*drawn, own.recordings)
     if own.kind == SearchGroups.kind:
         return SearchGroups(*drawn, own.agent, own.renders)
     return RecordedGroups(renderer, own.seed, own.goals, own.agent, own.renders, own.recordings)

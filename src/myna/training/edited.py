@@ -1,31 +1,35 @@
 """Groups of presets and of edits of them: what a proxy of the synth must know to say what an edit would do.
 
-A draw and the packaged regression's guess at it are each edited several times, as agents edit: knobs that can be heard
-are turned a little, many or few of them, and now and then a choice is changed.
+A draw and the packaged regression's guess at it, or what it finds likely of a recording, are each edited several times,
+as agents edit: knobs that can be heard are turned a little, many or few of them, and now and then a choice is changed.
 
-Shapes: n presets, P parameters.
+Shapes: n presets of a group, P parameters, M families.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from myna.agents.knobs import audible_knobs
-from myna.features import Features
+from myna.agents.regression import Regression
+from myna.agents.weights import load_weights
 from myna.params import ParameterTable
 from myna.seeding import generator
+from myna.synth.base import Probe
 from myna.synth.renderer import Renderer
 from myna.training.data import SOURCES
 from myna.training.drawn import DrawnSounds, draw_probe, hear, stored
 from myna.training.groups import Group, Tell, draw_goals, put_first
 from myna.training.guessed import Guesser
+from myna.training.searches import Variants
 
 __all__ = ["EditedGroups", "edited"]
 
 _FAMILY = 8  # a preset and seven edits of it
-_FAMILIES = 8  # half of draws, half of the guesses at them
+_FAMILIES = 8
 _STEPS_U = 0.01, 0.15
 """Least and largest spread of what an edit turns its knobs by: from what a polish moves at its end to the reach of the
 planner's first box."""
@@ -33,46 +37,79 @@ _CHOOSING, _MOST_CHOICES = 0.5, 3
 
 
 class EditedGroups:
-    """Families of a preset and its edits at a drawn probe; the first goal of an edit is the preset that it is of."""
+    """Families of a preset and its edits at one probe; the first goal of an edit is the preset that it is of."""
 
     kind, rows, batch = "edited", _FAMILY * _FAMILIES, 8
 
-    def __init__(self, renderer: Renderer, seed: int, stage: int, musical: float, goals: int) -> None:
-        """See `collect.Settings`."""
-        self._guess = Guesser(renderer.table)
-        self.said = {"stage": stage, "musical": musical, "goals": goals, "weights": self._guess.sha256}
+    def __init__(
+        self, renderer: Renderer, seed: int, stage: int, musical: float, goals: int, recordings: str = ""
+    ) -> None:
+        """See `collect.Settings`; `recordings` in place of draws."""
+        self._edited = _Likely(renderer, recordings) if recordings else _DrawnAndGuessed(renderer, stage, musical)
+        self.said: dict[str, Any] = {**self._edited.said, "goals": goals}
         self._renderer, self._seed, self._goals = renderer, seed, goals
-        self._drawn = DrawnSounds(renderer, stage, musical)
 
     def make(self, numbers: Sequence[int], tell: Tell) -> list[Group]:
         """See `Groups`."""
         rngs = [generator(self._seed, "collect", self.kind, number) for number in numbers]
-        probes = [draw_probe(rng) for rng in rngs]
-        goals = [draw_goals(self.rows, self._goals, rng) for rng in rngs]
-        for own in goals:
-            put_first(own, {row: row - row % _FAMILY for row in range(self.rows) if row % _FAMILY})
-        half = _FAMILIES // 2
-        each = [probe for probe in probes for _ in range(half)]
-        drawn_u, drawn = self._drawn(each, [one for rng in rngs for one in rng.spawn(half)])
-        guessed_u = self._guess(drawn, each)
         groups = []
-        for i, (probe, rng) in enumerate(zip(probes, rngs, strict=True)):
-            own = slice(i * half, (i + 1) * half)
-            u = self._families(np.concatenate([drawn_u[own], guessed_u[own]]), rng)
-            known = np.flatnonzero(np.arange(self.rows) % _FAMILY == 0)[:half]  # the draws were heard before
+        for (probe, presets), rng in zip(self._edited(rngs), rngs, strict=True):
+            goals = draw_goals(self.rows, self._goals, rng)
+            put_first(goals, {row: row - row % _FAMILY for row in range(self.rows) if row % _FAMILY})
+            u = self._families(presets, rng)
             source = np.full(self.rows, SOURCES["search"], np.uint8)
-            source[known] = SOURCES["drawn"]
-            fresh = np.setdiff1d(np.arange(self.rows), known)
-            heard = Features.cat([drawn[own], hear(self._renderer, u[fresh], [probe] * len(fresh))])
-            order = np.argsort(np.concatenate([known, fresh]))
-            groups.append(Group(probe, u, heard[order], source, np.full(self.rows, np.nan), goals[i]))
+            source[: _FAMILY * self._edited.drawn : _FAMILY] = SOURCES["drawn"]
+            heard = hear(self._renderer, u, [probe] * len(u))
+            groups.append(Group(probe, u, heard, source, np.full(self.rows, np.nan), goals))
         tell(len(groups) * self.rows)
         return groups
 
     def _families(self, presets: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Presets (n, P), each followed by its edits, (n · _FAMILY, P)."""
+        """Presets (M, P), each followed by its edits, (n, P)."""
         table = self._renderer.table
         return np.concatenate([np.stack([u, *(edited(table, u, rng) for _ in range(_FAMILY - 1))]) for u in presets])
+
+
+class _DrawnAndGuessed:
+    """Draws of the curriculum at a drawn probe, and the regression's guess at each."""
+
+    drawn = _FAMILIES // 2
+
+    def __init__(self, renderer: Renderer, stage: int, musical: float) -> None:
+        self._guess, self._draw = Guesser(renderer.table), DrawnSounds(renderer, stage, musical)
+        self.said = {"stage": stage, "musical": musical, "weights": self._guess.sha256}
+
+    def __call__(self, rngs: Sequence[np.random.Generator]) -> list[tuple[Probe, np.ndarray]]:
+        """For each generator a probe and presets (M, P), as rows hold them; `drawn` of them, the first, are draws."""
+        probes = [draw_probe(rng) for rng in rngs]
+        each = [probe for probe in probes for _ in range(self.drawn)]
+        u, heard = self._draw(each, [one for rng in rngs for one in rng.spawn(self.drawn)])
+        guessed = self._guess(heard, each)
+        groups = [slice(i * self.drawn, (i + 1) * self.drawn) for i in range(len(probes))]
+        return [(probe, np.concatenate([u[own], guessed[own]])) for probe, own in zip(probes, groups, strict=True)]
+
+
+class _Likely:
+    """Of a variant of a recording, as it was played: what the regression guesses, and presets that it finds likely."""
+
+    drawn = 0
+
+    def __init__(self, renderer: Renderer, recordings: str) -> None:
+        self._table, self._guessing = renderer.table, Regression(renderer)
+        self._variants = Variants(renderer, recordings)
+        weights = str(load_weights("regression").card["sha256"])
+        self.said = {"weights": weights, "recordings": self._variants.digest}
+
+    def __call__(self, rngs: Sequence[np.random.Generator]) -> list[tuple[Probe, np.ndarray]]:
+        """See `_DrawnAndGuessed`."""
+        return [self._group(rng) for rng in rngs]
+
+    def _group(self, rng: np.random.Generator) -> tuple[Probe, np.ndarray]:
+        goal = self._variants.draw(rng)
+        guess = self._guessing.guess(self._guessing.ear.aim(goal.audio, goal.probe))
+        likely = self._guessing.drawn(guess, _FAMILIES - 1, rng)
+        u = np.concatenate([self._guessing.net.likeliest(guess).numpy(), likely])
+        return goal.probe, stored(self._table.snap(u))
 
 
 def edited(table: ParameterTable, u: np.ndarray, rng: np.random.Generator) -> np.ndarray:

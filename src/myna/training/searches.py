@@ -28,7 +28,7 @@ from myna.training.drawn import TOTAL_S, DrawnSounds, draw_probe, hear, played_o
 from myna.training.groups import Group, Tell, draw_goals, put_first
 from myna.training.recordings import load_recordings
 
-__all__ = ["RecordedGroups", "SearchGroups"]
+__all__ = ["RecordedGroups", "SearchGroups", "Variants"]
 
 _AT_ONCE = 1024  # rows that are searched for side by side
 
@@ -76,6 +76,27 @@ class SearchGroups:
         return groups
 
 
+class Variants:
+    """Variants of a folder's recordings, as all rows are played: 1 s long, at a probe that a row can hold.
+
+    Attributes:
+        digest: SHA-256 of the folder's index, which holds the hashes of its files.
+    """
+
+    def __init__(self, renderer: Renderer, folder: str) -> None:
+        """Those kept to validate with are left out."""
+        self._renderer, self._recordings = renderer, load_recordings(folder)
+        self.digest = sha256_hex((Path(folder) / INDEX).read_bytes())
+
+    def draw(self, rng: np.random.Generator) -> Goal:
+        """The next one."""
+        varied = augmented(self._recordings, 1, rng)
+        rate = self._renderer.sample_rate
+        task = tasks_from_recordings(varied, self._renderer.table, sample_rate=rate, total_s=TOTAL_S, keep_audio=True)
+        sounds = cast(torch.Tensor, task.target_audio)  # kept
+        return Goal(sounds[0, 0].numpy(), probe_of(played_of(task.probes[0][0])), task.names[0])
+
+
 class RecordedGroups:
     """Every preset that an agent heard on its way to a variant of a recording: what sounds like recordings.
 
@@ -87,9 +108,8 @@ class RecordedGroups:
     def __init__(self, renderer: Renderer, seed: int, goals: int, agent: str, renders: int, folder: str) -> None:
         """See `collect.Settings`."""
         self.rows = renders
-        self._recordings, self._agent = load_recordings(folder), make_agent(agent, renderer)
-        index = sha256_hex((Path(folder) / INDEX).read_bytes())  # which holds the hashes of the files
-        self.said = {"goals": goals, "renders": renders, **_agent_said(agent), "recordings": index}
+        self._variants, self._agent = Variants(renderer, folder), make_agent(agent, renderer)
+        self.said = {"goals": goals, "renders": renders, **_agent_said(agent), "recordings": self._variants.digest}
         self._renderer, self._seed, self._goals = renderer, seed, goals
 
     @property
@@ -101,21 +121,13 @@ class RecordedGroups:
         """See `Groups`."""
         rngs = [generator(self._seed, "collect", self.kind, number) for number in numbers]
         goals = [draw_goals(self.rows, self._goals, rng) for rng in rngs]
-        targets = [self._target(rng) for rng in rngs]
+        targets = [self._variants.draw(rng) for rng in rngs]
         tried = _tried(self._agent, targets, self.rows, generator(self._seed, "collect", self.kind), tell)
         source = np.full(self.rows, SOURCES["search"], np.uint8)
         return [
             Group(target.probe, u, hear(self._renderer, u, [target.probe] * len(u)), source, losses, own)
             for target, (u, losses), own in zip(targets, tried, goals, strict=True)
         ]
-
-    def _target(self, rng: np.random.Generator) -> Goal:
-        """A variant as all rows are played: 1 s long, at a probe that a row can hold."""
-        varied = augmented(self._recordings, 1, rng)
-        rate = self._renderer.sample_rate
-        task = tasks_from_recordings(varied, self._renderer.table, sample_rate=rate, total_s=TOTAL_S, keep_audio=True)
-        sounds = cast(torch.Tensor, task.target_audio)  # kept
-        return Goal(sounds[0, 0].numpy(), probe_of(played_of(task.probes[0][0])), task.names[0])
 
 
 def _agent_said(agent: str) -> dict[str, str]:
