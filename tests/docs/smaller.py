@@ -57,6 +57,7 @@ _TRAINED: Mapping[str, tuple[str, ...]] = {
     "cloning": _CLONING,
     "dream": _CLONING,
     "proxy": (*_FEW, "proxy.network={hidden=8, layers=1}", "proxy.batch=8"),
+    "near": (*_FEW, "proxy.batch=8"),
 }
 _PLAYING = ("smoke", "laptop", "gpu")
 
@@ -107,7 +108,7 @@ def _train(words: Words, data: Path) -> Words:
 
 
 def _table(config: str) -> str:
-    return "cloning" if config == "dream" else config
+    return {"dream": "cloning", "near": "proxy"}.get(config, config)
 
 
 def _ablate(words: Words, _: Path) -> Words:
