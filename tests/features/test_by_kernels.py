@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from tests.features.sounds import RATE, SMALL, noise, same_bits
 
-from myna.features import FULL, TRAINING, FeatureConfig, analyse, analyse_each
+from myna.features import FULL, TRAINING, FeatureConfig, analyse, analyse_each, by_kernels
 from myna.features.extractor import measure
 
 TWICE = FeatureConfig(windows=(512, 128), mels=((512, 32), (128, 16), (512, 24), (128, 8)), mfcc=12)
@@ -28,6 +29,30 @@ def test_they_agree_with_torch_but_for_rounding(name: str, samples: int, channel
     for part, tensor in wanted.tensors().items():
         assert heard.tensors()[part].shape == tensor.shape, part
         assert torch.allclose(heard.tensors()[part], tensor, rtol=2e-4, atol=2e-3 if "db" in part else 1e-4), part
+
+
+@pytest.mark.parametrize("samples", [3, 700, 20_011])
+@pytest.mark.parametrize("name", list(CONFIGS))
+def test_silence_at_the_end_is_read_once_and_has_the_bits_of_reading_it_all(
+    name: str, samples: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audio = noise(6, 2, samples)
+    for i, end in enumerate((0, 1, samples // 3, samples - 600, samples - 1, samples)):
+        audio[i, :, max(end, 0) :] = 0.0
+    audio[2, 0, samples // 4 :] = 0.0  # one channel goes on for longer
+    config, read = CONFIGS[name], []
+    listen = by_kernels.kernels.listen
+
+    def counted(spectrum: np.ndarray, *more: Any) -> None:
+        read.append(len(spectrum))
+        listen(spectrum, *more)
+
+    monkeypatch.setattr(by_kernels.kernels, "listen", counted)
+    heard, few = analyse(audio, RATE, config), sum(read)
+    monkeypatch.setattr(by_kernels, "_rows_that_differ", lambda window, sounding: window.rows)
+    read.clear()
+    assert same_bits(heard, analyse(audio, RATE, config))
+    assert few < 0.75 * sum(read) if samples > 20_000 else few <= sum(read)
 
 
 @pytest.mark.parametrize("threads", [1, 3])

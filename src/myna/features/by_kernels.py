@@ -173,16 +173,17 @@ def _hear(audio: np.ndarray, plan: _Plan, heard: _Heard, i: int, magnitudes: Mag
     """Fill the place of one sound (C, T)."""
     parts = np.empty_like(audio)
     heard.dc[i] = kernels.channels(audio, plan.frame, parts, heard.power[i])
+    sounding = kernels.sounding(audio)
     bands, found = [], []
     for window in plan.windows:
         main, bins = window is plan.windows[0], window.grid.window // 2 + 1
         bands.append(np.empty((window.count, len(window.firsts)), np.float32))
         found.append(np.empty((window.count if magnitudes else min(1, window.hz.size), bins), np.float32))
         told = _Told(heard.energy[i], heard.centroid[i], heard.flatness[i], heard.centre[i]) if main else _Told()
-        _read(parts[0], window, plan.config.floor_db, bands[-1], found[-1], told)
+        _read(parts[0], sounding, window, plan.config.floor_db, bands[-1], found[-1], told)
     if len(parts) > 1:
         nothing = np.empty((0, plan.side.grid.window // 2 + 1), np.float32)
-        _read(parts[1], plan.side, plan.config.floor_db, nothing, nothing, _Told(heard.side_energy[i]))
+        _read(parts[1], sounding, plan.side, plan.config.floor_db, nothing, nothing, _Told(heard.side_energy[i]))
     _finish(bands, plan, heard, i)
     if magnitudes is not None:
         magnitudes(i, found)
@@ -217,15 +218,21 @@ class _Told(NamedTuple):
 
 
 def _read(
-    audio: np.ndarray, window: _Window, floor_db: float, bands: np.ndarray, magnitudes: np.ndarray, told: _Told
+    audio: np.ndarray,
+    sounding: int,
+    window: _Window,
+    floor_db: float,
+    bands: np.ndarray,
+    magnitudes: np.ndarray,
+    told: _Told,
 ) -> None:
-    """Read a channel (T,) through one window; the last three are filled."""
+    """Read a channel (T,) through one window, silent from sample `sounding` on; the last three are filled."""
     size, hop, extra = window.grid.window, window.grid.hop, window.grid.extra
     bins = size // 2 + 1
     power, products, floor = np.empty(bins, np.float32), np.empty(bins), np.float32(10 ** (floor_db / 10))
-    step = max(1, _AT_ONCE // size)
-    for first in range(0, window.rows, step):
-        block = np.empty((min(step, window.rows - first), size), np.float32)
+    step, rows = max(1, _AT_ONCE // size), _rows_that_differ(window, sounding)
+    for first in range(0, rows, step):
+        block = np.empty((min(step, rows - first), size), np.float32)
         kernels.frames(audio, window.shape, hop, size // 2 + (extra - first) * hop, block)
         spectrum = torch.view_as_real(torch.fft.rfft(torch.from_numpy(block))).numpy().reshape(len(block), 2 * bins)
         kernels.listen(
@@ -233,6 +240,19 @@ def _read(
             window.curve, window.hz, window.octaves, floor,
             power, products, bands, magnitudes, told.energy[first:], told.centroid, told.flatness, told.centre,
         )  # fmt: skip
+    told.energy[rows:] = told.energy[rows - 1 : rows]
+    for values in (bands, magnitudes, told.centroid, told.flatness, told.centre):
+        values[rows - extra :] = values[rows - extra - 1 : rows - extra]
+
+
+def _rows_that_differ(window: _Window, sounding: int) -> int:
+    """How many rows there are to be read: all that begin before sample `sounding`, and of those in silence the first.
+
+    The rest sound like that one. It is one of the `count`, as what lies beyond the end is told of by its energy alone.
+    """
+    size, hop, extra = window.grid.window, window.grid.hop, window.grid.extra
+    first_silent = max(0, -(-(sounding + size // 2) // hop)) + extra
+    return min(first_silent + 1, window.rows) if first_silent < window.count + extra else window.rows
 
 
 def _features(heard: _Heard, plan: _Plan) -> dict[str, Any]:

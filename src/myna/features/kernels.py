@@ -20,7 +20,7 @@ import numpy as np
 from myna import compiled
 from myna.compiled import compile_cached, dsp, load_kernel
 
-__all__ = ["channels", "compile_kernel", "frames", "listen", "magnitudes_apart", "transform"]
+__all__ = ["channels", "compile_kernel", "frames", "listen", "magnitudes_apart", "sounding", "transform"]
 
 _LOG_FRAMES = 30
 """Ratios under one logarithm: each is at most 1e10, and float64 holds 1e308."""
@@ -81,6 +81,15 @@ def _channels(audio, frame, parts, power):
         for e in range(power.shape[1]):
             power[c, e] = _mean_square(parts[c, e * frame : min((e + 1) * frame, parts.shape[1])], np.float32(frame))
     return dc
+
+
+def _sounding(audio):
+    """Of audio (1 or 2, T) the samples before the silence at its end."""
+    for t in range(audio.shape[1] - 1, -1, -1):
+        for c in range(audio.shape[0]):
+            if audio[c, t] != 0.0:
+                return t + 1
+    return 0
 
 
 @dsp
@@ -270,6 +279,7 @@ def _types(*arguments: Any) -> tuple[Any, ...]:
 _SINGLE, _DOUBLE, _COUNT = np.float32, np.float64, np.int64
 _SIGNATURES: dict[Callable[..., Any], tuple[Any, ...]] = {
     _frames: _types((_SINGLE, 1), (_SINGLE, 1), numba.int64, numba.int64, (_SINGLE, 2)),
+    _sounding: _types((_SINGLE, 2)),
     _channels: _types((_SINGLE, 2), numba.int64, (_SINGLE, 2), (_SINGLE, 2)),
     _listen: _types(
         (_SINGLE, 2), numba.int64, (_COUNT, 1), (_COUNT, 1), (_SINGLE, 2),
@@ -296,6 +306,11 @@ def _loaded(function: Callable[..., Any]) -> Any:
 def channels(*arguments: Any) -> float:
     """See `_channels`."""
     return _loaded(_channels)(*arguments)
+
+
+def sounding(*arguments: Any) -> int:
+    """See `_sounding`."""
+    return _loaded(_sounding)(*arguments)
 
 
 def frames(*arguments: Any) -> None:
