@@ -65,7 +65,7 @@ class ProxySettings:
 
     def __post_init__(self) -> None:
         """See the class."""
-        if self.batch < 1 or not self.beta > 0.0 or self.apart < 0.0:
+        if self.batch < 1 or not self.beta > 0.0 or not self.apart >= 0.0:
             raise UsageError("batch must be 1 or more, beta above 0, and apart 0 or more.")
 
 
