@@ -130,7 +130,9 @@ def test_what_is_saved_is_what_was_learnt(data: DataSet, tmp_path: Path) -> None
     assert (card["seed"], card["steps"], card["data"][0]["rows"]) == (3, 1, len(data))
 
 
-@pytest.mark.parametrize("wrong", [{"batch": 0}, {"beta": 0.0}, {"beta": float("nan")}, {"apart": -1.0}, {"apart": float("nan")}])
+@pytest.mark.parametrize(
+    "wrong", [{"batch": 0}, {"beta": 0.0}, {"beta": float("nan")}, {"apart": -1.0}, {"apart": float("nan")}]
+)
 def test_settings_out_of_range_are_refused(wrong: dict) -> None:
     with pytest.raises(UsageError, match="batch must be 1 or more, beta above 0"):
         ProxySettings(**wrong)
