@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tarfile
-import time
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ out=out/evaluation; mkdir -p $out/cells; echo '{}' >$out/evaluation.json
 printf '%3000s\\n' >>"$out/cells/random.${12}.jsonl"
 echo begun >$out/cells/sac.begun.jsonl
 sleep "$(cat pause)"
+echo "$@" >>ended
 """
 
 
@@ -79,13 +79,12 @@ def test_it_goes_on_from_what_it_packed(place: Path) -> None:
 
 
 def test_it_keeps_to_its_minutes_and_packs_what_there_is(place: Path) -> None:
-    (place / "pause").write_text("50")
-    began = time.monotonic()
+    (place / "pause").write_text("3600")
     go(place, "0")
     assert not (place / "calls").exists()
     script = place / "benchmarks" / "evaluation.sh"
     script.write_text(script.read_text().replace("60 * ${1", "${1"))  # seconds
     go(place, "2")
-    assert time.monotonic() - began < 40
     assert len(asked(place)) == 1
+    assert not (place / "ended").exists()  # it was cut off
     assert any(name.startswith("cells/random") for name in packed(place))
