@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from tests.agents.exact import Linear, look_exactly
 from tests.agents.nets import save_proxy, save_regression
 
 from myna.agents import Goal, Objective, proxy_view
 from myna.agents.ear import Impression
 from myna.agents.knobs import audible_knobs
 from myna.agents.networks import torch_generator
-from myna.agents.polished import Polished
 from myna.agents.proxy import ProxyPlanner, _Plan
 from myna.agents.proxy_net import ProxyConfig, ProxyNet, load_proxy
 from myna.agents.regression import Regression
@@ -101,31 +100,10 @@ def test_a_card_of_other_networks_is_told_in_a_sentence(renderer: Renderer, tmp_
 # Plans
 
 
-class Linear:
-    """A proxy that is exact: every knob moves numbers of its own, every option of a choice adds what it adds."""
-
-    def __init__(self, table: ParameterTable) -> None:
-        rng = np.random.default_rng(0)
-        self.knobs = np.flatnonzero(~table.categorical)
-        self.columns = np.flatnonzero(table.categorical)
-        self.options = table.steps[self.columns]
-        self.slope = rng.standard_normal((len(table), SIZE)) * (~table.categorical)[:, None]
-        self.adds = rng.standard_normal((len(self.columns), int(self.options.max()), SIZE))
-
-    def __call__(self, u: torch.Tensor, played: torch.Tensor) -> torch.Tensor:
-        rows = u.double().numpy()
-        picks = np.minimum((rows[:, self.columns] * self.options).astype(int), self.options - 1)
-        said = rows @ self.slope + self.adds[np.arange(len(self.columns)), picks].sum(1)
-        return torch.from_numpy(said).float()
-
-
 def planned(agent: ProxyPlanner, task: Objective, u: np.ndarray, target: np.ndarray) -> _Plan:
     """A plan from u (P,) whose proxy and ears are exact and whose target is how `target` (P,) sounds."""
     plan = _Plan(agent, task, agent.ear.aim(task.goal.audio, task.goal.probe), u, task.goal.audio)
-    exact = Linear(task.table)
-    plan.net = exact  # pyright: ignore[reportAttributeAccessIssue] - it is called alike
-    plan._heard = exact(torch.from_numpy(u)[None], torch.empty(1, 3))
-    plan._target = exact(torch.from_numpy(target)[None], torch.empty(1, 3))
+    look_exactly(plan, u, target)
     return plan
 
 
@@ -134,7 +112,7 @@ def test_a_step_finds_the_knobs_where_the_proxy_is_right(agent: ProxyPlanner, ob
     knobs = np.flatnonzero(audible_knobs(task.table, start) & ~task.table.discrete)
     target = start.copy()
     target[knobs] = np.clip(target[knobs] + rng.uniform(-0.08, 0.08, len(knobs)), 0.0, 1.0)
-    found = planned(agent, task, start, target).turned(0.1, rng)
+    found = planned(agent, task, start, target).turned(0.1)
     assert np.abs(found - target)[knobs].max() < 0.01 < np.abs(start - target)[knobs].max()
 
 
@@ -144,7 +122,7 @@ def test_no_knob_is_turned_further_than_the_box_or_where_it_cannot_be_heard(
     task = objective(1)
     target = np.clip(start + 0.5, 0.0, 1.0)
     plan = planned(agent, task, start, target)
-    moved = np.abs(plan.turned(0.05, rng) - start)
+    moved = np.abs(plan.turned(0.05) - start)
     still = task.table.categorical | ~audible_knobs(task.table, start)
     assert moved[~task.table.discrete].max() <= 0.05 + 1e-12 and moved[still].max() == 0.0
     assert moved.max() > 0.04
@@ -202,7 +180,7 @@ def wrong_plan(agent: ProxyPlanner, task: Objective, u: np.ndarray, monkeypatch:
     plan.net = Wrong(task.table)  # pyright: ignore[reportAttributeAccessIssue] - it is called alike
     plan._mistakes = type(plan._mistakes)()
     # A sound is a preset here: it is heard as it really would be.
-    heard = {"hear": lambda sound, aim: Impression(right(torch.from_numpy(sound[0]), aim.played), None, None)}
+    heard = {"hear": lambda sound, aim: Impression(right(torch.from_numpy(sound[:, 0]), aim.played), None, None)}
     monkeypatch.setattr(plan, "ear", SimpleNamespace(**heard))
     plan.move_to(u, u[None])
     return plan
@@ -226,7 +204,7 @@ def test_what_was_heard_puts_the_proxy_right_nearby_and_one_preset_alone_does_no
     assert off(0.3) == pytest.approx(0.0, abs=1e-3) and off(0.5) == pytest.approx(-0.6, abs=1e-3)
     higher = start.copy()
     higher[knob] = 0.5
-    plan.learn(higher, higher[None])
+    plan.learn(higher[None], higher[None, None])
     assert off(0.3) == pytest.approx(0.0, abs=0.01) and off(0.5) == pytest.approx(0.0, abs=0.01)
     assert abs(off(0.4)) < 0.05 < 0.3 and abs(off(0.6)) < 0.25 < 0.9
     plan.move_to(higher, higher[None])  # the same from there
@@ -237,7 +215,7 @@ def test_only_what_was_heard_last_is_remembered(agent: ProxyPlanner, objective, 
     monkeypatch.setattr(proxy_view, "_MOST", 3)
     plan = wrong_plan(agent, objective(1), start, monkeypatch)
     for _ in range(5):
-        plan.learn(start, start[None])
+        plan.learn(start[None], start[None, None])
     assert len(plan._mistakes) == 3
 
 
@@ -265,7 +243,7 @@ def test_the_box_grows_with_success_and_shrinks_with_failure(
 ) -> None:
     reaches: list[float] = []
     outcomes = iter([True, False, False, False, False, True, False])
-    monkeypatch.setattr(_Plan, "turned", lambda plan, reach, rng: reaches.append(reach) or plan.u)
+    monkeypatch.setattr(_Plan, "turned", lambda plan, reach, rng, rounds: reaches.append(reach) or plan.u)
     monkeypatch.setattr(_Plan, "changed", lambda plan: np.empty(0))
     real = _Plan.keep
 
@@ -291,61 +269,3 @@ def test_it_proposes_single_choices(agent: ProxyPlanner, objective, start: np.nd
     proposed = agent.propose(task, start, task.goal.audio, 3, np.random.default_rng(0))
     assert 1 <= len(proposed) <= 3
     assert all(task.table.categorical[np.flatnonzero(one != start)].tolist() == [True] for one in proposed)
-
-
-# The shape of a polish
-
-
-def test_a_shape_moves_what_does_little_far_and_is_heard_alike_in_every_direction(
-    agent: ProxyPlanner, objective, start: np.ndarray
-) -> None:
-    task = objective(1)
-    knobs = np.flatnonzero(audible_knobs(task.table, start) & ~task.table.discrete)
-    plan = planned(agent, task, start, np.clip(start + 0.2, 0.0, 1.0))
-    exact = plan.net
-    assert isinstance(exact, Linear)
-    exact.slope[knobs[0]] *= 10.0
-    exact.slope[knobs[2]] = exact.slope[knobs[1]] + 0.1 * exact.slope[knobs[2]]  # nearly the same knob twice
-    plan._heard = exact(torch.from_numpy(start)[None], torch.empty(1, 3))
-    shape = plan.covariance(knobs)
-    assert np.allclose(shape, shape.T) and np.trace(shape) == pytest.approx(len(knobs))
-    assert np.linalg.eigvalsh(shape).min() > 0.0
-    variances = np.diag(shape)
-    assert variances[0] == variances.min() < 0.1 * np.median(variances)
-    assert shape[1, 2] < -0.3 * np.sqrt(variances[1] * variances[2])
-    curvature, _ = plan.curvature(*plan.jacobian(start, knobs))
-    rest = np.linalg.inv(shape) / (np.trace(np.linalg.inv(shape)) / len(knobs))
-    wanted = curvature / np.diag(curvature).mean() + 0.1 * np.eye(len(knobs))
-    assert np.allclose(rest, wanted / (np.trace(wanted) / len(knobs)), atol=1e-6)
-
-
-def test_the_shape_of_a_preset_that_was_not_heard_is_as_the_proxy_hears_it(
-    agent: ProxyPlanner, objective, start: np.ndarray
-) -> None:
-    task = objective(1)
-    knobs = np.flatnonzero(audible_knobs(task.table, start) & ~task.table.discrete)
-    for audio in (task.goal.audio, None):
-        shape = agent.shape(task, start, audio, knobs)
-        assert shape.shape == (len(knobs), len(knobs)) and np.isfinite(shape).all()
-
-
-def test_a_polish_begins_in_the_shape_that_its_first_agent_gives(agent: ProxyPlanner, goal: Goal) -> None:
-    seen: list[np.ndarray] = []
-
-    class Narrow(ProxyPlanner):
-        def shape(self, objective, u, audio, knobs):
-            seen.append(knobs)
-            diagonal = np.full(len(knobs), 1e-9)
-            diagonal[3] = len(knobs)
-            return np.diag(diagonal)
-
-    narrow = copy.copy(agent)
-    narrow.__class__ = Narrow
-    spread = {}
-    for shaped in (True, False):
-        (match,) = Polished(narrow, proposals=0, shaped=shaped).match([goal], 24, generator(0, "match"))
-        spread[shaped] = np.ptp(np.concatenate(match.archive._u)[-12:], axis=0)  # of the last generation
-    assert len(seen) == 1
-    widest, others = seen[0][3], np.delete(seen[0], 3)
-    assert spread[True][widest] > 0.02 > 1e-3 > spread[True][others].max()
-    assert np.median(spread[False][others]) > 0.02

@@ -7,12 +7,12 @@ Discrete parameters are binned: u is snapped when it is rendered. Each generatio
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 
 import numpy as np
 from cmaes import CMA
 
 from myna.agents.base import Agent, Objective, Search
+from myna.agents.guide import PLANNED, SCREENED, Guide
 from myna.agents.knobs import audible_knobs
 from myna.agents.mean_preset import mean_of_prior
 from myna.synth.renderer import Renderer
@@ -85,7 +85,7 @@ class Polish:
         rng: of the optimiser's seed.
         sigma: step size in u; from a good start small steps did best.
         population: renders of a generation.
-        shape: from the L knobs that it moves, (L,) of P, to the covariance (L, L) that it begins with; None is a ball.
+        guide: what a model of the synth adds, see `agents.guide`; None begins in a ball and hears what is drawn.
     """
 
     def __init__(
@@ -95,20 +95,33 @@ class Polish:
         rng: np.random.Generator,
         sigma: float = 0.03,
         population: int = 12,
-        shape: Callable[[np.ndarray], np.ndarray | None] | None = None,
+        guide: Guide | None = None,
     ) -> None:
         """See the class."""
         self.objective, self.u, self.population = objective, u.copy(), population
         self.live = _live(objective, u)
-        covariance = shape(self.live) if shape else None
+        self.guide = guide
+        covariance = guide.covariance(self.live) if guide else None
         self.optimizer = _make(u[self.live], sigma, population, draw_seed(rng), covariance)
 
     def generation(self) -> Search:
         """One generation, around `u` in what the optimiser does not move; the objective tells how it sounded."""
-        asked = np.array([self.optimizer.ask() for _ in range(self.population)])
-        u = np.repeat(self.u[None], self.population, axis=0)
+        u = self._drawn() if self.guide is None else self._guided(self.guide)
+        _tell(self.optimizer, u[:, self.live], (yield u))
+
+    def _drawn(self, each: int = 1) -> np.ndarray:
+        """Presets (n, P), `each` for each one of the population."""
+        asked = np.array([self.optimizer.ask() for _ in range(each * self.population)])
+        u = np.repeat(self.u[None], len(asked), axis=0)
         u[:, self.live] = asked
-        _tell(self.optimizer, asked, (yield u))
+        return u
+
+    def _guided(self, guide: Guide) -> np.ndarray:
+        """The most promising draws, and planned steps at the end, in what the optimiser moves."""
+        drawn = self._drawn(SCREENED)
+        u = drawn[guide.screen(self.objective.constrain(drawn), self.population)]
+        u[-PLANNED:, self.live] = guide.plan()[:, self.live]
+        return u
 
 
 def _live(objective: Objective, u: np.ndarray) -> np.ndarray:

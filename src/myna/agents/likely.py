@@ -12,7 +12,7 @@ import numpy as np
 from myna.agents.base import Objective
 from myna.agents.knobs import audible_knobs
 
-__all__ = ["Proposer", "Shaper", "likely_changes"]
+__all__ = ["Proposer", "likely_changes"]
 
 
 class Proposer(Protocol):
@@ -22,19 +22,6 @@ class Proposer(Protocol):
         self, objective: Objective, u: np.ndarray, audio: np.ndarray, count: int, rng: np.random.Generator
     ) -> np.ndarray:
         """Presets (n, P), n at most `count` and perhaps none, to try in place of u (P,), which sounds like (C, T)."""
-        ...
-
-
-class Shaper(Protocol):
-    """An agent that knows what each knob does in a preset, whoever found it."""
-
-    def shape(
-        self, objective: Objective, u: np.ndarray, audio: np.ndarray | None, knobs: np.ndarray
-    ) -> np.ndarray | None:
-        """How a search around u (P,) over L knobs should begin, a covariance (L, L) whose mean variance is 1.
-
-        `audio` (C, T) is how u sounds, where that is known. None where the agent knows nothing after all.
-        """
         ...
 
 

@@ -141,16 +141,12 @@ class EditingAgent(Agent):
         options = policy.choice[0, :, 1:].double().exp().numpy()  # the first one keeps
         return likely_changes(objective, u, options, count, rng)
 
-    def shape(
-        self, objective: Objective, u: np.ndarray, audio: np.ndarray | None, knobs: np.ndarray
-    ) -> np.ndarray | None:
-        """See `likely.Shaper`: of what its foresight says, if it has any."""
+    def foretell(self, objective: Objective) -> ProxyView | None:
+        """See `proxy_view.Foreteller`: by its foresight, if it has any."""
         if self.foresight is None:
             return None
         aim = self.ear.aim(objective.goal.audio, objective.goal.probe)
-        view = ProxyView(self.foresight.net, self.ear, objective, aim)
-        view.move_to(u, audio)
-        return view.covariance(knobs)
+        return ProxyView(self.foresight.net, self.ear, objective, aim)
 
     @one_core()
     @torch.no_grad()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import cast
 
 import numpy as np
@@ -10,8 +9,10 @@ import numpy as np
 from myna.agents.archive import AUDIBLE_DB
 from myna.agents.base import Agent, Objective, Search
 from myna.agents.cma_es import Polish
-from myna.agents.likely import Proposer, Shaper
+from myna.agents.guide import PLANNED, Guide
+from myna.agents.likely import Proposer
 from myna.agents.lockstep import only
+from myna.agents.proxy_view import Foreteller
 
 __all__ = ["MOST", "RACES", "SHARE", "Polished", "plan"]
 
@@ -33,8 +34,7 @@ class Polished(Agent):
     Its bests that differ to the ear are the starts; several are raced against one another where the budget allows, and
     the worse half falls out after each heat (successive halving). Small steps never change a choice: after each
     generation the first agent, if it is one that can, proposes a few choices changed in the best preset. Where it knows
-    what each knob does, it also gives the shape that the optimiser begins with, which would take thousands of renders
-    to learn.
+    a model of the synth, that guides the optimiser, see `agents.guide`.
 
     Args:
         first: the agent whose presets are polished.
@@ -43,7 +43,7 @@ class Polished(Agent):
         heat: generations of each start before the worse half falls out.
         sigma, population: of the optimiser.
         proposals: of the first agent after each generation.
-        shaped: begin in the shape that the first agent gives, if it is one that can.
+        guided: by the first agent's model of the synth, if it has one.
     """
 
     def __init__(
@@ -57,12 +57,12 @@ class Polished(Agent):
         sigma: float = 0.05,
         population: int = 12,
         proposals: int = 3,
-        shaped: bool = True,
+        guided: bool = True,
     ) -> None:
         """See the class."""
         super().__init__(first.renderer)
         self.first, self.proposals = first, proposals if hasattr(first, "propose") else 0
-        self.shaped = shaped and hasattr(first, "shape")
+        self.guided = guided and hasattr(first, "foretell")
         self.share, self.most = share, most
         self.races, self.heat = races, heat
         self.sigma, self.population = sigma, population
@@ -100,15 +100,12 @@ class _Start:
         # Of all that was heard before the sound of the best alone was kept.
         self.audio = objective.best_audio if np.array_equal(u, objective.best_u) else None
         self.population = agent.population
+        view = cast(Foreteller, agent.first).foretell(objective) if agent.guided else None
+        self.guide = Guide(view, self.u, self.audio, rng) if view else None
         self.polish = self._begin()
 
     def _begin(self) -> Polish:
-        agent = self.agent
-        shape = None
-        if agent.shaped:
-            shaper = cast(Shaper, agent.first)
-            shape = functools.partial(shaper.shape, self.objective, self.u, self.audio)
-        return Polish(self.objective, self.u, self.rng, agent.sigma, self.population, shape)
+        return Polish(self.objective, self.u, self.rng, self.agent.sigma, self.population, self.guide)
 
     def generation(self) -> Search:
         """One generation and what is proposed after it; the optimiser, at its end, begins again with twice as many."""
@@ -116,6 +113,8 @@ class _Start:
             self.population *= 2
             self.polish = self._begin()
         yield from self.polish.generation()
+        if self.guide:
+            self.guide.judge(bool(self.objective.losses[-PLANNED:].min() < self.loss))
         self._keep()
         if self.agent.proposals and self.audio is not None:
             yield from self._proposed(self.audio)
@@ -131,7 +130,10 @@ class _Start:
     def _keep(self) -> bool:
         """Go on from the best of the presets heard last, if it is better."""
         best = int(np.argmin(self.objective.losses))
-        if not self.objective.losses[best] < self.loss:
+        better = bool(self.objective.losses[best] < self.loss)
+        if self.guide:
+            self.guide.learn(self.objective.heard, self.objective.audio, best if better else None)
+        if not better:
             return False
         self.u, self.loss = self.objective.heard[best], float(self.objective.losses[best])
         self.audio = self.objective.audio[best]

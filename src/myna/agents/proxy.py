@@ -18,14 +18,13 @@ import numpy as np
 from myna.agents.base import Agent, Objective, Search
 from myna.agents.ear import Aim, Ear
 from myna.agents.likely import likely_changes
-from myna.agents.proxy_net import IMPORTANCE, load_proxy
-from myna.agents.proxy_view import ProxyView
+from myna.agents.proxy_net import load_proxy
+from myna.agents.proxy_view import ROUNDS, ProxyView
 from myna.agents.regression import Regression
 from myna.synth.renderer import Renderer
 
 __all__ = ["ProxyPlanner"]
 
-_DAMPING = 0.1
 _SURE = 0.03  # of the present distance: changes whose distances differ by this are told apart as by a factor of e
 
 
@@ -55,7 +54,7 @@ class ProxyPlanner(Agent):
         grow: float = 1.3,
         shrink: float = 0.5,
         choosing: int = 3,
-        rounds: int = 3,
+        rounds: int = ROUNDS,
     ) -> None:
         """See the class."""
         super().__init__(renderer)
@@ -76,16 +75,15 @@ class ProxyPlanner(Agent):
                 yield changed[None]
                 plan.keep()
                 continue
-            yield plan.turned(reach, rng)[None]
+            yield plan.turned(reach, rng if plan.stumbled else None, self.rounds)[None]
             reach *= self.grow if plan.keep() else self.shrink
             if reach < self.least:
                 reach = self.reach
 
-    def shape(self, objective: Objective, u: np.ndarray, audio: np.ndarray | None, knobs: np.ndarray) -> np.ndarray:
-        """See `likely.Shaper`."""
-        view = ProxyView(self.net, self.ear, objective, self.ear.aim(objective.goal.audio, objective.goal.probe))
-        view.move_to(u, audio)
-        return view.covariance(knobs)
+    def foretell(self, objective: Objective) -> ProxyView:
+        """See `proxy_view.Foreteller`."""
+        aim = self.ear.aim(objective.goal.audio, objective.goal.probe)
+        return ProxyView(self.net, self.ear, objective, aim)
 
     def propose(
         self, objective: Objective, u: np.ndarray, audio: np.ndarray, count: int, rng: np.random.Generator
@@ -107,10 +105,9 @@ class _Plan(ProxyView):
         audio: np.ndarray | None = None,
     ) -> None:
         super().__init__(agent.net, agent.ear, objective, aim)
-        self.rounds = agent.rounds
         self._failed: set[tuple[int, int]] = set()  # choices and options that made it no better
         self._asked: tuple[int, int] | None = None
-        self._stumbled = False
+        self.stumbled = False
         self.loss = np.inf
         if u is None or audio is None:
             self.keep()
@@ -124,30 +121,12 @@ class _Plan(ProxyView):
             self.loss = float(self.objective.losses[0])
             self.move_to(self.objective.heard[0], self.objective.audio[0])
         else:
-            self.learn(self.objective.heard[0], self.objective.audio[0])
+            self.learn(self.objective.heard[:1], self.objective.audio[:1])
             if self._asked is not None:
                 self._failed.add(self._asked)
-        self._stumbled = not better and self._asked is None
+        self.stumbled = not better and self._asked is None
         self._asked = None
         return better
-
-    def turned(self, reach: float, rng: np.random.Generator) -> np.ndarray:
-        """The present preset (P,) with all ordered knobs turned, each by `reach` at most.
-
-        After a failure half of the summary's numbers, drawn anew, are left out, as the same plan would fail again.
-        """
-        importance = IMPORTANCE.numpy().astype(np.float64)
-        if self._stumbled:
-            importance = importance * (rng.random(len(importance)) < 0.5)
-        knobs = np.flatnonzero(self.audible & ~self.objective.table.categorical)
-        u = self.u.copy()
-        low, high = np.maximum(u[knobs] - reach, 0.0), np.minimum(u[knobs] + reach, 1.0)
-        for _ in range(self.rounds if len(knobs) else 0):
-            curvature, gradient = self.curvature(*self.jacobian(u, knobs), importance)
-            diagonal = np.diag(curvature)
-            ridge = np.diag(_DAMPING * diagonal + 1e-3 * diagonal.mean() + 1e-12)
-            u[knobs] = np.clip(u[knobs] + np.linalg.solve(curvature + ridge, gradient), low, high)
-        return self.objective.constrain(u[None])[0]
 
     def changed(self) -> np.ndarray:
         """The present preset (P,) with the choice changed that the proxy likes best; empty where it likes none."""

@@ -9,6 +9,7 @@ Shapes: n presets, m of them heard, P parameters, D numbers of a summary, L knob
 from __future__ import annotations
 
 from collections import deque
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -21,10 +22,15 @@ from myna.agents.knobs import audible_knobs
 from myna.agents.proxy_net import IMPORTANCE, ProxyNet, clipped
 from myna.features import one_core
 
-__all__ = ["ProxyView"]
+__all__ = ["ROUNDS", "Foreteller", "ProxyView"]
+
+ROUNDS = 3
+"""Of Gauss-Newton within a step."""
 
 _NUDGE_U = 0.02  # of a knob, for the Jacobian
 _SOFTEN = 0.1
+_DAMPING = 0.1  # of a step
+_IMPORTANCE = IMPORTANCE.numpy().astype(np.float64)
 _RIDGE = 0.1  # of `covariance`, next to what a knob does on average; .01 and a diagonal alone were worse
 # Of `_Mistakes`: how far they reach in u, and what of them is no better known for being near. Half and twice the reach
 # foretell as well (docs/training-log.md, "A proxy that is put right").
@@ -58,16 +64,17 @@ class ProxyView:
             with torch.no_grad():
                 self._heard = clipped(self.net(self._u, self.aim.played))
         else:
-            self._heard = self.learn(u, audio)
+            self._heard = self.learn(u[None], audio[None])
         self.audible = audible_knobs(self.objective.table, u) & self.objective.open
 
     @one_core()
     @torch.no_grad()
     def learn(self, u: np.ndarray, audio: np.ndarray) -> torch.Tensor:
-        """Take down how wrong the proxy was about u (P,), which sounds like audio (C, T); how that is heard, (1, D)."""
-        heard = clipped(self.ear.hear(audio[None], self.aim).summary)
-        said = self.net(torch.from_numpy(u)[None], self.aim.played)
-        self._mistakes.add(u, (heard - said)[0].double().numpy())
+        """Take down how wrong the proxy was about u (n, P), which sound like audio (n, C, T); how they do, (n, D)."""
+        heard = clipped(self.ear.hear(audio, self.aim).summary)
+        said = self.net(torch.from_numpy(u), self.aim.played.expand(len(u), -1))
+        for preset, missed in zip(u, (heard - said).double().numpy(), strict=True):
+            self._mistakes.add(preset, missed)
         return heard
 
     @one_core()
@@ -96,12 +103,28 @@ class ProxyView:
         said = self.said(torch.from_numpy(near)).double().numpy()
         return (said[1:] - said[0]) / nudge[:, None], self._target.double().numpy()[0] - said[0]
 
+    def turned(self, reach: float, rng: np.random.Generator | None = None, rounds: int = ROUNDS) -> np.ndarray:
+        """The present preset (P,) with all ordered knobs turned towards the target, each by `reach` at most.
+
+        With `rng` half of the summary's numbers, drawn anew, are left out, as the plan that failed would be made again.
+        """
+        importance = _IMPORTANCE if rng is None else _IMPORTANCE * (rng.random(len(_IMPORTANCE)) < 0.5)
+        knobs = np.flatnonzero(self.audible & ~self.objective.table.categorical)
+        u = self.u.copy()
+        low, high = np.maximum(u[knobs] - reach, 0.0), np.minimum(u[knobs] + reach, 1.0)
+        for _ in range(rounds if len(knobs) else 0):
+            curvature, gradient = self.curvature(*self.jacobian(u, knobs), importance)
+            diagonal = np.diag(curvature)
+            ridge = np.diag(_DAMPING * diagonal + 1e-3 * diagonal.mean() + 1e-12)
+            u[knobs] = np.clip(u[knobs] + np.linalg.solve(curvature + ridge, gradient), low, high)
+        return self.objective.constrain(u[None])[0]
+
     @staticmethod
     def curvature(
         jacobian: np.ndarray, left: np.ndarray, importance: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Gauss-Newton's (L, L), and the gradient (L,), of the distance, by iteratively reweighted least squares."""
-        importance = IMPORTANCE.numpy().astype(np.float64) if importance is None else importance
+        importance = _IMPORTANCE if importance is None else importance
         pull = importance / (np.abs(left) + _SOFTEN * np.abs(left).mean() + 1e-9)
         return (jacobian * pull) @ jacobian.T, (jacobian * pull) @ left
 
@@ -115,6 +138,14 @@ class ProxyView:
         scale = np.diag(curvature).mean() + 1e-12
         found = np.linalg.inv(curvature / scale + _RIDGE * np.eye(len(knobs)))
         return found * (len(knobs) / np.trace(found))
+
+
+class Foreteller(Protocol):
+    """An agent that knows a proxy of the synth."""
+
+    def foretell(self, objective: Objective) -> ProxyView | None:
+        """What it says of presets near one, whoever found it; None where the agent knows nothing after all."""
+        ...
 
 
 class _Mistakes:
