@@ -54,8 +54,9 @@ class Guide:
 
         After a failure, and in all but the first, half of what is heard is left out: the same plan would fail again.
         """
+        known = self._view.jacobian(self._view.u, self._view.ordered)
         fresh = (self._rng if i or self._failed else None for i in range(PLANNED))
-        return np.stack([self._view.turned(self._reach / 2**i, rng) for i, rng in enumerate(fresh)])
+        return np.stack([self._view.turned(self._reach / 2**i, rng, known=known) for i, rng in enumerate(fresh)])
 
     def judge(self, better: bool) -> None:
         """Whether a planned step was better than the best: the box grows or shrinks."""

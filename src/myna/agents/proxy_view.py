@@ -103,17 +103,32 @@ class ProxyView:
         said = self.said(torch.from_numpy(near)).double().numpy()
         return (said[1:] - said[0]) / nudge[:, None], self._target.double().numpy()[0] - said[0]
 
-    def turned(self, reach: float, rng: np.random.Generator | None = None, rounds: int = ROUNDS) -> np.ndarray:
+    @property
+    def ordered(self) -> np.ndarray:
+        """Indices (L,) of the ordered knobs that can be heard in the present preset."""
+        return np.flatnonzero(self.audible & ~self.objective.table.categorical)
+
+    def turned(
+        self,
+        reach: float,
+        rng: np.random.Generator | None = None,
+        rounds: int = ROUNDS,
+        known: tuple[np.ndarray, np.ndarray] | None = None,
+    ) -> np.ndarray:
         """The present preset (P,) with all ordered knobs turned towards the target, each by `reach` at most.
 
         With `rng` half of the summary's numbers, drawn anew, are left out, as the plan that failed would be made again.
+        What is `known` of `jacobian` at the present preset is taken to hold all around; else every round asks anew.
         """
         importance = _IMPORTANCE if rng is None else _IMPORTANCE * (rng.random(len(_IMPORTANCE)) < 0.5)
-        knobs = np.flatnonzero(self.audible & ~self.objective.table.categorical)
+        knobs = self.ordered
         u = self.u.copy()
         low, high = np.maximum(u[knobs] - reach, 0.0), np.minimum(u[knobs] + reach, 1.0)
         for _ in range(rounds if len(knobs) else 0):
-            curvature, gradient = self.curvature(*self.jacobian(u, knobs), importance)
+            jacobian, left = known or self.jacobian(u, knobs)
+            if known:
+                left = left - (u - self.u)[knobs] @ jacobian
+            curvature, gradient = self.curvature(jacobian, left, importance)
             diagonal = np.diag(curvature)
             ridge = np.diag(_DAMPING * diagonal + 1e-3 * diagonal.mean() + 1e-12)
             u[knobs] = np.clip(u[knobs] + np.linalg.solve(curvature + ridge, gradient), low, high)
