@@ -227,8 +227,15 @@ def test_an_agent_with_foresight_finds_the_same_alone_and_beside_others_and_keep
     assert np.array_equal(np.concatenate(beside[1].archive._u), np.concatenate(alone.archive._u))
     assert (np.concatenate(beside[0].archive._u)[:, frozen] == start[frozen]).all()
     knobs = np.flatnonzero(~renderer.table.discrete)
-    shape = agent.shape(Objective(renderer, goal, 1, Watch()), start, None, knobs)
-    assert shape is not None and np.trace(shape) == pytest.approx(len(knobs))
+    view = agent.foretell(Objective(renderer, goal, 1, Watch()))
+    assert view is not None and agent.foresight is not None and view.net is agent.foresight.net
+    view.move_to(start, None)
+    assert np.trace(view.covariance(knobs)) == pytest.approx(len(knobs))
+
+
+def test_an_agent_without_foresight_foretells_nothing(renderer: Renderer, goal: Goal, tmp_path: Path) -> None:
+    agent = EditingAgent(renderer, save_actor(renderer.table, tmp_path), start="default")
+    assert agent.foretell(Objective(renderer, goal, 1, Watch())) is None
 
 
 # What cannot be
