@@ -12,6 +12,7 @@ every frozen suite by its name (`myna suites list`).
 A contender is an agent's name, or LABEL=NAME[:SETTING=VALUE…], as `sac-2=sac:weights=out/train/seed2/best`. An agent
 that does the same whatever the budget is run once, at the largest, and its curve is read at the others; one that plans
 by its budget is run at each. Rows go to out/bench/agents/ as they come: a run that was cut short goes on where it was.
+Those of the last table that were kept are in agents_rows.tar.xz beside this file: unpack them there.
 """
 
 from __future__ import annotations
