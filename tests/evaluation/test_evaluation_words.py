@@ -83,7 +83,7 @@ def test_suites_of_presets_are_pooled_and_others_stay_what_they_are(told: Board)
 
 
 def test_markdown_has_a_table_for_each_kind_of_sound_with_the_best_in_bold(told: Board) -> None:
-    _, _, own, real, note = markdown(told).strip().split("\n\n")
+    _, _, own, real, note, *_ = markdown(told).strip().split("\n\n")
     assert own.splitlines()[:3] == [
         "| The synth's own sounds: 30 sounds, 2 seeds | 1 | 16 | 256 |",
         "| --- | ---: | ---: | ---: |",
@@ -91,8 +91,32 @@ def test_markdown_has_a_table_for_each_kind_of_sound_with_the_best_in_bold(told:
     ]
     assert "| `cma-es` | 1.355 | 0.677 | 0.339 |" in own and real.startswith("| Recorded instruments: 15 sounds")
     assert "Bold" in note
-    level = markdown(board(scripted(swaying, suites=("stage-1",))))
-    assert level.count("**") == 2 * len(AGENTS) * len(MARKS)  # nobody can be told from another
+    medians = markdown(board(scripted(swaying, suites=("stage-1",)))).split("\n\n")[2]
+    assert medians.count("**") == 2 * len(AGENTS) * len(MARKS)  # nobody can be told from another
+
+
+def test_markdown_has_ratios_to_the_baseline_for_each_kind_of_sound(told: Board) -> None:
+    own, real, note = markdown(told).strip().split("\n\n")[5:8]
+    assert own.splitlines() == [
+        "| The synth's own sounds, over `cma-es` | 1 | 16 | 256 |",
+        "| --- | ---: | ---: | ---: |",
+        "| `policy+cma-es` | 0.50 [0.50, 0.50] | 0.50 [0.50, 0.50] | 0.50 [0.50, 0.50] |",
+        "| `sac` | 0.55 [0.55, 0.55] | 0.55 [0.55, 0.55] | 0.55 [0.55, 0.55] |",
+    ]
+    assert real.startswith("| Recorded instruments, over `cma-es` |") and "`cma-es`'s" in note and "Holm" in note
+    level = markdown(board(scripted(swaying, suites=("stage-1",)))).split("\n\n")[4]
+    assert level.count("| ≈ ") == (len(AGENTS) - 1) * len(MARKS)
+    assert ", over" not in markdown(board(scripted(halved, ("stage-1",), ("sac", "policy+cma-es"))))
+
+
+def test_markdown_ends_with_the_suites_one_by_one(told: Board) -> None:
+    after_16, after_256 = markdown(told).strip().split("\n\n")[8:]
+    head, _, *rows = after_16.splitlines()
+    assert head == "| After 16 renders | `policy+cma-es` | `cma-es` | `sac` |"
+    assert [row.split(" | ")[0] for row in rows] == ["| `stage-1`", "| `stage-2`", "| `real`"]
+    assert after_256.startswith("| After 256 renders |") and all(row.count("**") == 2 for row in rows)
+    fewer = board([line for line in scripted(halved) if (line.suite, line.agent) != ("real", "sac")])
+    assert markdown(fewer).splitlines()[-1].endswith(" |  |")
 
 
 def test_markdown_begins_with_who_is_best_on_each_kind_of_sound_and_by_how_much(told: Board) -> None:

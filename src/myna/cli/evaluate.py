@@ -47,7 +47,7 @@ class Options:
     quiet: Flag = False
     """say nothing while it runs"""
     markdown: Flag = False
-    """print the medians as Markdown, in bold the best and what cannot be told from it"""
+    """print who is best, medians, ratios to CMA-ES and suites as Markdown tables"""
     json: Flag = False
     """print the summary as JSON"""
 

@@ -1,14 +1,16 @@
-"""An evaluation as Markdown tables: who is best on each kind of sound, and the medians of all; what a README shows."""
+"""An evaluation as Markdown tables: who is best on each kind of sound, medians, ratios, suites; what a README shows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from myna.evaluation.report.evaluation_board import Board, Panel
 from myna.evaluation.report.evaluation_verdict import Verdict, verdict
+from myna.evaluation.summary import Standing
 
 __all__ = ["markdown"]
 
+SURE = 0.05
 NOTE = (
     "Median losses: 0 is the same sound, 1 what two random presets differ by. "
     "Bold: the best, and what cannot be told from it."
@@ -17,29 +19,37 @@ OVERVIEW_NOTE = (
     "The agent with the lowest median loss, what cannot be told from it (≈), and its loss over {baseline}'s on the same"
     " sound after as many renders (median, 95 % interval)."
 )
+RATIO_NOTE = (
+    "Loss over {baseline}'s on the same sound after as many renders: median and 95 % interval. "
+    "≈: not told from it by Wilcoxon's test with Holm's adjustment."
+)
 
 
 def markdown(board: Board) -> str:
-    """Who is best, then a table of agents by renders for each kind of sound, ending with a line break.
+    """Who is best; of each kind of sound medians and ratios of agents by renders; the suites; with a last line break.
 
     Bold are the lowest median of each column, and those of the next three agents whose ratio to it on the same sounds
-    has a 95 % interval that spans 1; agents that were run on fewer targets are left out.
+    has a 95 % interval that spans 1; agents that were run on fewer targets are left out. There are no ratios where the
+    baseline was not run.
     """
-    note = OVERVIEW_NOTE.format(baseline=f"`{board.baseline}`")
-    return "\n\n".join([_overview(board), note, *(_table(panel, board) for panel in board.kinds), NOTE]) + "\n"
+    about, about_ratios = (note.format(baseline=f"`{board.baseline}`") for note in (OVERVIEW_NOTE, RATIO_NOTE))
+    ratios = [table for panel in board.kinds if (table := _ratios(panel, board))]
+    told = [
+        _overview(board), about,
+        *(_medians(panel, board) for panel in board.kinds), NOTE,
+        *ratios, *([about_ratios] if ratios else []),
+        *(_suites(mark, board) for mark in board.asked_renders),
+    ]  # fmt: skip
+    return "\n\n".join(told) + "\n"
 
 
 def _overview(board: Board) -> str:
-    marks = board.asked_renders
-    lines = [
-        ["", *(f"after {mark:,}" for mark in marks)],
-        ["---", *("---" for _ in marks)],
-        *(
-            [f"{panel.title}: {panel.targets} sounds", *(_told(verdict(panel, mark, board.baseline)) for mark in marks)]
-            for panel in board.kinds
-        ),
-    ]
-    return _rows(lines)
+    told = {
+        (f"{panel.title}: {panel.targets} sounds", f"after {mark:,}"): _told(verdict(panel, mark, board.baseline))
+        for panel in board.kinds
+        for mark in board.asked_renders
+    }
+    return _table("", told, "---")
 
 
 def _told(found: Verdict | None) -> str:
@@ -47,26 +57,51 @@ def _told(found: Verdict | None) -> str:
         return ""
     best, level = found.best, (*found.level, *([found.baseline] if found.level_with_baseline else []))
     names = " ≈ ".join(f"`{name}`" for name in (best.agent, *level))
-    return names if best.ratio is None else f"{names} {best.ratio:.2f} [{best.ratio_low:.2f}, {best.ratio_high:.2f}]"
+    return names if best.ratio is None else f"{names} {_ratio(best)}"
 
 
-def _table(panel: Panel, board: Board) -> str:
-    marks = [mark for mark in panel.renders if panel.ranked(mark)]
-    bold = {mark: _best(panel, mark, board.baseline) for mark in marks}
-    medians = {(one.agent, mark): one.median for mark in marks for one in panel.ranked(mark)}
+def _medians(panel: Panel, board: Board) -> str:
+    told = {}
+    for mark in panel.renders:
+        bold = _best(panel, mark, board.baseline)
+        told |= {(one.agent, mark): _median(one, bold) for one in panel.ranked(mark)}
+    return _table(f"{panel.title}: {panel.targets} sounds, {_seeds(panel)}", _by_agent(told, board))
+
+
+def _ratios(panel: Panel, board: Board) -> str | None:
+    told = {
+        (one.agent, mark): _ratio(one) if one.p is not None and one.p < SURE else f"≈ {_ratio(one)}"
+        for mark in panel.renders
+        for one in panel.ranked(mark)
+        if one.ratio is not None
+    }
+    return _table(f"{panel.title}, over `{board.baseline}`", _by_agent(told, board)) if told else None
+
+
+def _suites(renders: int, board: Board) -> str:
+    told = {}
+    for panel in board.suites:
+        bold = _best(panel, renders, board.baseline)
+        ranked = sorted(panel.ranked(renders), key=lambda one: board.agents.index(one.agent))
+        told |= {(f"`{panel.name}`", f"`{one.agent}`"): _median(one, bold) for one in ranked}
+    return _table(f"After {renders:,} renders", told)
+
+
+def _by_agent(told: Mapping[tuple[str, int], str], board: Board) -> dict[tuple[str, str], str]:
+    """A row for each agent in the board's order, a column for each number of renders."""
+    marks = dict.fromkeys(mark for _, mark in told)
+    return {(f"`{agent}`", f"{mark:,}"): told.get((agent, mark), "") for agent in board.agents for mark in marks}
+
+
+def _table(corner: str, told: Mapping[tuple[str, str], str], line: str = "---:") -> str:
+    """Cells by row and column, both in the order in which they come; a row of nothing is left out."""
+    columns = dict.fromkeys(column for _, column in told)
+    rows = dict.fromkeys(row for (row, _), cell in told.items() if cell)
     lines = [
-        [f"{panel.title}: {panel.targets} sounds, {_seeds(panel)}", *(f"{mark:,}" for mark in marks)],
-        ["---", *("---:" for _ in marks)],
-        *(
-            [f"`{agent}`", *(_cell(medians.get((agent, mark)), agent in bold[mark]) for mark in marks)]
-            for agent in board.agents
-            if any((agent, mark) in medians for mark in marks)
-        ),
+        [corner, *columns],
+        ["---", *(line for _ in columns)],
+        *([row, *(told.get((row, column), "") for column in columns)] for row in rows),
     ]
-    return _rows(lines)
-
-
-def _rows(lines: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
@@ -78,10 +113,12 @@ def _best(panel: Panel, renders: int, baseline: str) -> set[str]:
     return {*equal, *found.level} | ({baseline} if found.level_with_baseline else set())
 
 
-def _cell(median: float | None, bold: bool) -> str:
-    if median is None:
-        return ""
-    return f"**{median:.3f}**" if bold else f"{median:.3f}"
+def _median(one: Standing, bold: set[str]) -> str:
+    return f"**{one.median:.3f}**" if one.agent in bold else f"{one.median:.3f}"
+
+
+def _ratio(one: Standing) -> str:
+    return f"{one.ratio:.2f} [{one.ratio_low:.2f}, {one.ratio_high:.2f}]"
 
 
 def _seeds(panel: Panel) -> str:
