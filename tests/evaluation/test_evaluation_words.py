@@ -61,6 +61,17 @@ def test_what_cannot_be_told_apart_is_called_level() -> None:
     assert all(agent in found.sentence for agent in others)
 
 
+def test_who_is_better_on_most_targets_is_level_with_the_lowest_median() -> None:
+    """As if one agent met the middle targets alone, and another all but these."""
+
+    def loss(agent: str, mark: int, index: int, seed: int) -> float:
+        middle = 6 <= index <= 8
+        return (0.1 + 0.01 * index) * {"sac": 0.8 if middle else 1.0, "policy+cma-es": 1.0 if middle else 0.9}[agent]
+
+    found = verdict(board(scripted(loss, ("stage-1",), ("sac", "policy+cma-es"))).kinds[0], 16, "cma-es")
+    assert found is not None and (found.best.agent, found.level) == ("sac", ("policy+cma-es",))
+
+
 def test_the_baseline_can_be_best_and_an_agent_can_be_alone() -> None:
     lines = scripted(lambda agent, *rest: halved("cma-es", *rest) * (1 if agent == "cma-es" else 2), ("stage-1",))
     worse = board(lines)

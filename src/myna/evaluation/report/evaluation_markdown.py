@@ -28,9 +28,8 @@ RATIO_NOTE = (
 def markdown(board: Board) -> str:
     """Who is best; of each kind of sound medians and ratios of agents by renders; the suites; with a last line break.
 
-    Bold are the lowest median of each column, and those of the next three agents whose ratio to it on the same sounds
-    has a 95 % interval that spans 1; agents that were run on fewer targets are left out. There are no ratios where the
-    baseline was not run.
+    Bold are the lowest median of each column, and those of the next three agents that are level with it, see `Verdict`;
+    agents that were run on fewer targets are left out. There are no ratios where the baseline was not run.
     """
     about, about_ratios = (note.format(baseline=f"`{board.baseline}`") for note in (OVERVIEW_NOTE, RATIO_NOTE))
     ratios = [table for panel in board.kinds if (table := _ratios(panel, board))]

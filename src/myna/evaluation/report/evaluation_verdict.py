@@ -28,7 +28,8 @@ class Verdict:
         best: the agent with the lowest median loss.
         agents: how many were compared.
         baseline: what it is measured against.
-        level: agents whose loss on the same targets cannot be told from the best's: the interval of the ratio spans 1.
+        level: agents that are not told to be worse on the same targets: the interval of the best's loss over theirs
+            reaches 1. It may lie above, as the lowest median need not be the lower loss on most targets.
     """
 
     renders: int
@@ -44,8 +45,8 @@ class Verdict:
 
     @property
     def level_with_baseline(self) -> bool:
-        """Whether the best one's loss cannot be told from the baseline's."""
-        return _spans_one(self.best.ratio_low, self.best.ratio_high)
+        """Whether the best one's loss is not told to be below the baseline's."""
+        return self.best.ratio_high is not None and self.best.ratio_high >= 1.0
 
     @property
     def says(self) -> str:
@@ -101,7 +102,7 @@ def verdict(panel: Panel, renders: int, baseline: str) -> Verdict | None:
 
 def _level(panel: Panel, best: Standing, other: Standing) -> bool:
     found = ratio(panel, best.agent, other.agent, best.renders)
-    return found is not None and _spans_one(found.low, found.high)
+    return found is not None and found.high >= 1.0
 
 
 def ratio(panel: Panel, agent: str, other: str, renders: int) -> Ratio | None:
@@ -113,10 +114,6 @@ def ratio(panel: Panel, agent: str, other: str, renders: int) -> Ratio | None:
     a, b = (np.array([side[index] for index in both]) for side in (ours, theirs))
     rng = generator(0, "report", "ratio", panel.name, agent, other, str(renders))
     return paired_ratio(a, b, rng, RESAMPLES, [groups[index] for index in both])
-
-
-def _spans_one(low: float | None, high: float | None) -> bool:
-    return low is not None and high is not None and low <= 1.0 <= high
 
 
 def verdicts(panel: Panel, renders: Sequence[int], baseline: str) -> list[Verdict]:
