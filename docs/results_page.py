@@ -17,6 +17,7 @@ from myna.files import write_atomic
 
 ROOT = Path(__file__).parents[1]
 RESULTS, IMAGE = ROOT / "docs" / "results", ROOT / "docs" / "images" / "results.png"
+NUMBERS, FIGURE = ("report.html", "summary.json", "evaluation.json"), "figure.png"
 PAGES = ROOT / "README.md", ROOT / "docs" / "results.md"
 TABLE = re.compile(r"(?:^\|.*\|\n)+", re.MULTILINE)
 
@@ -25,10 +26,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("evaluation", type=Path, metavar="DIR", help="folder of the evaluation, with its report")
     out = parser.parse_args().evaluation
+    lacking = [name for name in (*NUMBERS, FIGURE) if not (out / name).is_file()]
+    if lacking:
+        parser.error(f"{out} lacks {', '.join(lacking)}: make them with `myna evaluate --only-table --out {out}`.")
     told = markdown(read_board(out))
-    for name in ("report.html", "summary.json", "evaluation.json"):
+    for name in NUMBERS:
         shutil.copy(out / name, RESULTS)
-    shutil.copy(out / "figure.png", IMAGE)
+    shutil.copy(out / FIGURE, IMAGE)
     write_atomic(RESULTS / "table.txt", told)
     for page in PAGES:
         write_atomic(page, pasted(page.read_text(), told))

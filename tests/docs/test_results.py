@@ -128,3 +128,14 @@ def test_publishing_pastes_the_tables_and_nothing_else() -> None:
     for page in (path.read_text() for path in PAGES):
         assert pasted(page, TOLD) == page
         assert pasted(pasted(page, older), TOLD) == page != pasted(page, older)
+
+
+def test_publishing_says_what_a_folder_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "summary.json").write_text("{}")
+    monkeypatch.setattr("sys.argv", ["results_page.py", str(tmp_path)])
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_path(str(ROOT / "docs" / "results_page.py"), run_name="__main__")
+    assert stop.value.code == 2
+    assert "lacks report.html, evaluation.json, figure.png" in capsys.readouterr().err
