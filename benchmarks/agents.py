@@ -9,7 +9,7 @@ Sets: `in` 256 held-out draws of the musical prior, all modules open; `rec` the 
 tune on, and on nothing else, `in-val` (64 other draws) and `rec-val` (recordings/train's validation instruments); and
 every frozen suite by its name (`myna suites list`).
 
-A contender is an agent's name, or LABEL=NAME[:SETTING=VALUE…], as `sac-2=sac:weights=out/train/seed2/best`. An agent
+A contender is an agent's name, or LABEL=NAME[:SETTING=VALUE…], as `sac@2=sac:weights=out/train/seed2/best`. An agent
 that does the same whatever the budget is run once, at the largest, and its curve is read at the others; one that plans
 by its budget is run at each. Rows go to out/bench/agents/ as they come: a run that was cut short goes on where it was.
 Those of the last table that were kept are in agents_rows.tar.xz beside this file: unpack them there.

@@ -62,7 +62,7 @@ CLAIMS = (
 )
 MARKS = (1, 16, 50, 64, 200, 256, 500, 1000, 2000)
 TRAINING_SEEDS = (2, 3)
-"""Contenders of further seeds are labelled `sac-2`, `policy+cma-es-2`, …, and judged where they were run."""
+"""Contenders of further seeds are labelled `sac@2`, `policy+cma-es@2`, …, and judged where they were run."""
 # Key, file below out/, the number to reach, and what makes the file.
 OTHERS = (
     ("success_rate_stage_1", "bench/agents/stages.json", 0.80, "python benchmarks/agents.py --stages"),
@@ -94,8 +94,8 @@ def claims_found(folder: Path, sets: Sequence[str], seed: int = 0) -> dict[str, 
 def _of(training: int, claim: Claim) -> Claim:
     """The claim about what another training seed made; against the same seed's without recordings."""
     (label, renders), others = claim.one, claim.against
-    against = [(f"{other}-{training}" if other == "sac-no-recordings" else other, at) for other, at in others]
-    return replace(claim, one=(f"{label}-{training}", renders), against=against)
+    against = [(f"{other}@{training}" if other == "sac-no-recordings" else other, at) for other, at in others]
+    return replace(claim, one=(f"{label}@{training}", renders), against=against)
 
 
 def _judged(folder: Path, claim: Claim, name: str, seed: int) -> dict[str, Any]:

@@ -156,10 +156,16 @@ def test_a_setting_that_an_agent_does_not_have_and_an_unknown_agent_are_refused(
         Contender("x", "nobody").make(renderer)
 
 
-@pytest.mark.parametrize("label", ["", "a b", "../a", "a.b", "a/b"])
+@pytest.mark.parametrize("label", ["", "a b", "../a", "a.b", "a/b", "@2", "a@", "a@0", "a@b", "a@2@3", "a\n"])
 def test_a_label_that_is_no_part_of_a_file_name_is_refused(label: str) -> None:
     with pytest.raises(UsageError, match="letters, digits"):
         Contender(label, "random")
+
+
+def test_a_label_says_which_training_made_the_agent() -> None:
+    first, third = Contender("sac", "sac"), Contender.parse("sac@3=sac:weights=out/sac")
+    assert [(one.name, one.training) for one in (first, third)] == [("sac", 1), ("sac", 3)]
+    assert third.label == "sac@3" and third.settings == {"weights": "out/sac"}
 
 
 # What was learnt
@@ -327,7 +333,7 @@ def test_a_claim_about_sac_is_also_judged_for_further_training_seeds_where_they_
     tmp_path: Path, table: Any
 ) -> None:
     written(tmp_path, "cma-es", {i: [[1, 0.4 + i / 1000]] for i in range(9)}, budget=2000)
-    for label, loss in (("sac", 0.3), ("sac-3", 0.2)):
+    for label, loss in (("sac", 0.3), ("sac@3", 0.2)):
         written(tmp_path, label, {i: [[1, loss + i / 1000]] for i in range(9)}, budget=64)
     found = table.claims_found(tmp_path, ["in"])
     ratios = [found[f"sac_16_over_cma_es_500_in{end}"]["ratio"] for end in ("", "_seed_3")]

@@ -15,11 +15,14 @@ from myna.envs.noise_floor import success_loss
 from myna.errors import MynaError, UsageError
 from myna.evaluation import comparison
 from myna.evaluation.cells import Contender
+from myna.evaluation.report.evaluation_board import board_of, read_board
+from myna.evaluation.report.evaluation_markdown import markdown
+from myna.evaluation.report.evaluation_tables import suite_table
 from myna.evaluation.results import Line, results, write_csv
-from myna.evaluation.runner import Evaluation, cells_of, evaluate, write_results
+from myna.evaluation.runner import Evaluation, cells_of, evaluate, read_summary, write_results
 from myna.evaluation.statistics import holm, paired_ratio
 from myna.evaluation.suites import load_suite
-from myna.evaluation.summary import renders_to_success, standings
+from myna.evaluation.summary import ratio_of, renders_to_success, standings, summarise
 
 SMALL = Evaluation(("stage-2",), ("random", "cma-es", "regression+cma-es"), (1, 4), seeds=2, measured_seeds=1, limit=2)
 ABOUT = {"commit": "abc"}
@@ -201,6 +204,36 @@ def test_a_standing_is_the_median_over_targets_of_means_over_seeds() -> None:
     assert (one.median, one.targets, one.seeds) == (pytest.approx(0.6), 3, 2)
     assert one.seed_medians == [0.5, 0.7] and one.ratio is None
     assert one.low <= one.median <= one.high
+
+
+def test_trainings_of_an_agent_are_one_row_and_count_on_targets_that_all_met() -> None:
+    """The mean over trainings of means over seeds, however many seeds a training was run with."""
+    lines = [line("cma-es", i, 4, 1.0) for i in range(3)]
+    lines += [line("sac", i, 4, loss) for i, loss in enumerate((0.2, 0.4, 0.6))]
+    lines += [line("sac", i, 4, loss, seed=1) for i, loss in enumerate((0.4, 0.6, 0.6))]
+    lines += [line("sac", i, 4, loss, training=2) for i, loss in enumerate((0.5, 0.9))]
+    one = {one.agent: one for one in standings(lines)}["sac"]
+    assert (one.targets, one.median) == (2, pytest.approx((0.4 + 0.7) / 2))
+    assert one.training_medians == pytest.approx([0.4, 0.7])
+    assert one.ratio == pytest.approx(np.sqrt(0.4 * 0.7))
+    assert ratio_of(lines[:3], [line("sac", 7, 4, 0.5)], np.random.Generator(np.random.PCG64(0))) is None
+
+
+def test_trainings_without_a_target_in_common_have_no_standing() -> None:
+    lines = [line("cma-es", i, 4, 1.0) for i in range(2)]
+    lines += [line("sac", i, 4, 0.5, training=i + 1) for i in range(2)]
+    assert [one.agent for one in standings(lines)] == ["cma-es"]
+    told = board_of(lines, summarise(lines), {})
+    assert "sac" not in markdown(told) and suite_table(told.suites[0], told).rows[0][0] == "cma-es"
+
+
+def test_rows_of_further_trainings_are_read_as_of_the_same_agent(tmp_path: Path) -> None:
+    asked = replace(SMALL, agents=("random", "random@2=random"), budgets=(1,), seeds=1, limit=1)
+    evaluate(asked, tmp_path, about=ABOUT)
+    found = read_summary(tmp_path)["standings"]
+    assert [len(one["training_medians"]) for one in found if one["agent"] == "random"] == [2]
+    assert [row["training"] for row in table(tmp_path) if row["agent"] == "random"] == ["1", "2"]
+    assert "1 seed, up to 2 trainings" in markdown(read_board(tmp_path))
 
 
 def test_agents_are_tested_against_the_baseline_of_as_many_renders_and_adjusted_together() -> None:

@@ -73,7 +73,8 @@ def test_a_loss_of_zero_gives_a_finite_ratio() -> None:
     ("a", "b", "sentence"),
     [
         ([], [], "at least one target"),
-        ([[1.0]], [[1.0]], "shape"),
+        ([[[1.0]]], [[[1.0]]], "shape"),
+        ([[1.0, 2.0], [1.0, 2.0]], [1.0], "same targets; got 2 and 1"),
         ([1.0, 2.0], [1.0], "same targets; got 2 and 1"),
         ([np.nan], [1.0], "finite and 0 or more"),
         ([1.0], [-1.0], "finite and 0 or more"),
@@ -89,6 +90,38 @@ def test_holm_multiplies_by_the_hypotheses_left_never_falls_and_stops_at_one() -
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.9, 0.8]) == pytest.approx([1.0, 1.0])
     assert holm([]) == []
+
+
+def test_one_training_says_what_losses_without_trainings_say() -> None:
+    a, b, groups = losses(20, 1), losses(20, 2), [str(place // 2) for place in range(20)]
+    assert paired_ratio(a[None], b, generator(0), 300, groups) == paired_ratio(a, b, generator(0), 300, groups)
+    assert median_interval(a[None], generator(0)) == median_interval(a, generator(0))
+
+
+def test_trainings_that_differ_widen_the_interval_to_them_and_leave_the_ratio_of_their_mean() -> None:
+    b = losses(40)
+    ratio = paired_ratio(np.stack([0.5 * b, 1.0 * b]), b, generator(0), 500)
+    assert (ratio.median, ratio.low, ratio.high) == pytest.approx((0.75, 0.5, 1.0))
+    assert ratio.count == 40
+    sure = paired_ratio(np.stack([0.75 * b, 0.75 * b]), b, generator(0), 500)
+    assert (sure.low, sure.high) == pytest.approx((0.75, 0.75))
+
+
+def test_methods_of_the_same_trainings_are_drawn_alike() -> None:
+    trained = np.stack([losses(12, 1), 3 * losses(12, 2), 9 * losses(12, 3)])
+    ratio = paired_ratio(0.5 * trained, trained, generator(0), 200)
+    assert (ratio.median, ratio.low, ratio.high) == pytest.approx((0.5, 0.5, 0.5))
+
+
+def test_the_interval_of_trainings_is_that_of_both_drawn_by_hand() -> None:
+    values, names = np.stack([losses(7, 1), losses(7, 2), losses(7, 3)]), list("aabbbcd")
+    members = [np.flatnonzero(np.array(names) == name) for name in dict.fromkeys(names)]
+    rng, medians = generator(5), []
+    for _ in range(300):
+        drawn = values[rng.integers(3, size=3)].mean(axis=0)
+        places = np.concatenate([members[place] for place in rng.integers(len(members), size=len(members))])
+        medians.append(np.median(drawn[places]))
+    assert median_interval(values, generator(5), 300, names) == tuple(np.percentile(medians, (2.5, 97.5)))
 
 
 @pytest.mark.parametrize(("targets", "instruments"), [(7, 3), (60, 36), (61, 20)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -39,7 +40,7 @@ __all__ = [
 SAME_EARS = 1e-3
 """Yardsticks may differ by so much between machines; a change of engine, ears or targets moves them more."""
 _PATHS = frozenset(("weights", "guess"))
-_LABEL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-_")
+_LABEL = re.compile(r"[a-zA-Z0-9+_-]+(?:@[1-9][0-9]*)?")
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,13 @@ class Contender:
     """An agent with its settings, under a label of its own.
 
     Attributes:
-        label: letters, digits and `+-_`; names the files.
+        label: letters, digits and `+-_`; names the files. `@2`, `@3` and so on behind it say that it is what another
+            training seed made of the agent that is called so far, see `name`.
         agent: its name in the registry.
         settings: keyword arguments of the agent, JSON values.
 
     Raises:
-        UsageError: another character in the label.
+        UsageError: a label of another form.
     """
 
     label: str
@@ -61,8 +63,9 @@ class Contender:
 
     def __post_init__(self) -> None:
         """See the class."""
-        if not self.label or not set(self.label) <= _LABEL:
-            raise UsageError(f"The label {printable(self.label)!r} may hold letters, digits and +-_ alone.")
+        if not _LABEL.fullmatch(self.label):
+            told = printable(self.label)
+            raise UsageError(f"The label {told!r} may hold letters, digits and +-_ alone, and end in @ and a number.")
 
     @classmethod
     def parse(cls, text: str) -> Contender:
@@ -80,6 +83,20 @@ class Contender:
         if any(not sign for _, sign, _ in pairs):
             raise UsageError(f"The agent '{printable(text)}' is not LABEL=NAME:SETTING=VALUE.")
         return cls(label or agent, agent, {key: _value(value) for key, _, value in pairs})
+
+    @property
+    def name(self) -> str:
+        """Its label without its training.
+
+        >>> Contender.parse("sac@2=sac:weights=out/train/sac").name
+        'sac'
+        """
+        return self.label.partition("@")[0]
+
+    @property
+    def training(self) -> int:
+        """Which training made it, from 1."""
+        return int(self.label.partition("@")[2] or 1)
 
     @property
     def anytime(self) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from myna.envs.noise_floor import success_loss
-from myna.evaluation.cells import read
+from myna.evaluation.cells import Contender, read
 from myna.evaluation.references import references
 from myna.evaluation.suites import SUITES, load_suite
 from myna.evaluation.suites.frozen import FrozenSet
@@ -26,7 +26,7 @@ class Line:
     Attributes:
         suite, target, index: which sound.
         group: what it belongs to; targets of one group are alike (an instrument).
-        agent: its label.
+        agent: its label, without the training.
         seed: of its draws.
         renders: spent at most.
         loss: the scaled loss of the best preset so far.
@@ -38,6 +38,7 @@ class Line:
         metrics: the field's, by name.
         alternatives: of the run in its end: `count`, `apart_db`, `loss_over_best`.
         u: the preset.
+        training: which training seed made the agent, from 1.
     """
 
     suite: str
@@ -57,10 +58,11 @@ class Line:
     metrics: Mapping[str, float] = field(default_factory=dict)
     alternatives: Mapping[str, Any] = field(default_factory=dict)
     u: Sequence[float] = ()
+    training: int = 1
 
 
 def results(folder: Path) -> list[Line]:
-    """All lines of the cells in a folder, in the order of suites, agents, seeds, renders and targets.
+    """All lines of the cells in a folder, in the order of suites, agents, trainings, seeds, renders and targets.
 
     With the reference lines of each suite that occurs, see `myna.evaluation.references`.
     """
@@ -76,18 +78,22 @@ def results(folder: Path) -> list[Line]:
             for label, index, target, loss in references(suite)
             if (suite, index) in told
         ]
-    return sorted(found, key=lambda one: (SUITES.index(one.suite), one.agent, one.seed, one.renders, one.index))
+    return sorted(
+        found, key=lambda one: (SUITES.index(one.suite), one.agent, one.training, one.seed, one.renders, one.index)
+    )
 
 
 def _lines(header: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> list[Line]:
     groups = groups_of(header["set"])
+    contender = Contender(header["label"], header["agent"])
     return [
         Line(
             suite=header["set"],
             target=row["target"],
             index=row["index"],
             group=groups[row["index"]],
-            agent=header["label"],
+            agent=contender.name,
+            training=contender.training,
             seed=header["seed"],
             renders=mark["renders"],
             loss=mark["loss"],
@@ -114,7 +120,9 @@ def groups_of(name: str) -> list[str]:
     return [f"{one.program} {one.instrument}" for one in suite.recordings]
 
 
-PLAIN = ("suite", "target", "index", "group", "agent", "seed", "renders", "loss", "success", "budget", "seconds")
+PLAIN = (
+    "suite", "target", "index", "group", "agent", "training", "seed", "renders", "loss", "success", "budget", "seconds",
+)  # fmt: skip
 BEYOND = ("reached", "other_notes", "parameters")
 ALTERNATIVES = ("count", "apart_db", "loss_over_best")
 

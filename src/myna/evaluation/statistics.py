@@ -5,7 +5,7 @@ Shapes: n targets, m comparisons.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,9 @@ def paired_ratio(
 ) -> Ratio:
     """Compare the losses a (n,) of one method with b (n,) of another on the same targets in the same order.
 
+    A method that was trained several times has losses (trainings, n): a target's loss is their mean, and the interval
+    draws trainings, too. Methods with as many trainings are drawn alike. The test is of the targets alone.
+
     Args:
         a: losses, 0 or more.
         b: losses, 0 or more.
@@ -68,10 +71,10 @@ def paired_ratio(
         0.5
     """
     a, b = _checked(a), _checked(b)
-    if a.shape != b.shape:
-        raise UsageError(f"Paired losses need the same targets; got {len(a)} and {len(b)}.")
-    logs = np.log(np.maximum(a, SMALLEST_LOSS)) - np.log(np.maximum(b, SMALLEST_LOSS))
-    low, high = np.exp(median_interval(logs, rng, resamples, groups))
+    if a.shape[1] != b.shape[1]:
+        raise UsageError(f"Paired losses need the same targets; got {a.shape[1]} and {b.shape[1]}.")
+    logs = _log_ratios(a.mean(axis=0), b.mean(axis=0))
+    low, high = np.exp(_interval(_log_ratios, (a, b), rng, resamples, groups))
     return Ratio(
         float(np.exp(np.median(logs))),
         float(low),
@@ -85,19 +88,52 @@ def paired_ratio(
 def median_interval(
     values: np.ndarray, rng: np.random.Generator, resamples: int = RESAMPLES, groups: Sequence[str] | None = None
 ) -> tuple[float, float]:
-    """95 % percentile bootstrap interval of the median of values (n,), see `paired_ratio` for the groups.
+    """95 % percentile bootstrap interval of the median of values (n,) or (trainings, n), see `paired_ratio` for both.
 
     >>> median_interval(np.full(5, 0.5), np.random.Generator(np.random.PCG64(0)))
     (0.5, 0.5)
     """
-    members = _members(groups, len(values))
-    if all(len(own) == 1 for own in members):
-        drawn = np.median(values[rng.integers(len(values), size=(resamples, len(values)))], axis=1)
+    return _interval(lambda drawn: drawn, (np.atleast_2d(values),), rng, resamples, groups)
+
+
+def _log_ratios(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.log(np.maximum(a, SMALLEST_LOSS)) - np.log(np.maximum(b, SMALLEST_LOSS))
+
+
+def _interval(
+    value: Callable[..., np.ndarray],
+    sides: Sequence[np.ndarray],
+    rng: np.random.Generator,
+    resamples: int,
+    groups: Sequence[str] | None,
+) -> tuple[float, float]:
+    """Of the median of what `value` makes of the sides, each (trainings, n), once their trainings are averaged."""
+    count = sides[0].shape[1]
+    members = _members(groups, count)
+    if any(len(side) > 1 for side in sides):
+        drawn = [_drawn_with_trainings(value, sides, members, rng) for _ in range(resamples)]
+    elif all(len(own) == 1 for own in members):
+        values = value(*(side[0] for side in sides))
+        drawn = np.median(values[rng.integers(count, size=(resamples, count))], axis=1)
     else:
         chosen = rng.integers(len(members), size=(resamples, len(members)))
-        drawn = _drawn_medians(values, members, chosen)
+        drawn = _drawn_medians(value(*(side[0] for side in sides)), members, chosen)
     low, high = np.percentile(drawn, INTERVAL_PERCENT)
     return float(low), float(high)
+
+
+def _drawn_with_trainings(
+    value: Callable[..., np.ndarray],
+    sides: Sequence[np.ndarray],
+    members: Sequence[np.ndarray],
+    rng: np.random.Generator,
+) -> float:
+    """One median: trainings drawn with replacement, then groups of targets."""
+    counts = dict.fromkeys(len(side) for side in sides)
+    trainings = {count: rng.integers(count, size=count) for count in counts}
+    values = value(*(side[trainings[len(side)]].mean(axis=0) for side in sides))
+    places = np.concatenate([members[group] for group in rng.integers(len(members), size=len(members))])
+    return float(np.median(values[places]))
 
 
 def _drawn_medians(values: np.ndarray, members: Sequence[np.ndarray], chosen: np.ndarray) -> np.ndarray:
@@ -127,12 +163,15 @@ def _group_means(values: np.ndarray, groups: Sequence[str]) -> np.ndarray:
 
 
 def _checked(losses: np.ndarray) -> np.ndarray:
+    """As (trainings, n)."""
     losses = np.asarray(losses, np.float64)
-    if losses.ndim != 1 or not len(losses):
-        raise UsageError(f"Losses to compare need the shape (n,) with at least one target; got {losses.shape}.")
+    if losses.ndim not in (1, 2) or not losses.size:
+        raise UsageError(
+            f"Losses to compare need the shape (n,) or (trainings, n) with at least one target; got {losses.shape}."
+        )
     if not (np.isfinite(losses) & (losses >= 0)).all():
         raise UsageError("Losses to compare must be finite and 0 or more.")
-    return losses
+    return np.atleast_2d(losses)
 
 
 def _wilcoxon(logs: np.ndarray) -> float:

@@ -1,8 +1,8 @@
 """What an evaluation says: medians with their intervals, and paired tests against CMA-ES, by suite, agent and renders.
 
-A target's loss is the mean over the seeds of its runs. Intervals are 95 % bootstraps over targets (whole instruments,
-where several targets are of one); p is of Wilcoxon's signed-rank test, adjusted by Holm's rule over all comparisons of
-a suite. Shapes: n targets.
+A target's loss is the mean over the seeds of its runs, and over trainings, where an agent was trained several times.
+Intervals are 95 % bootstraps over targets (whole instruments, where several targets are of one) and over trainings; p
+is of Wilcoxon's signed-rank test, adjusted by Holm's rule over all comparisons of a suite. Shapes: n targets.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from myna.evaluation.results import Line
-from myna.evaluation.statistics import holm, median_interval, paired_ratio
+from myna.evaluation.statistics import Ratio, holm, median_interval, paired_ratio
 from myna.rounding import rounded
 from myna.seeding import generator
 
-__all__ = ["BASELINE", "Standing", "by_target", "standings", "summarise"]
+__all__ = ["BASELINE", "Standing", "by_target", "ratio_of", "standings", "summarise"]
 
 BASELINE = "cma-es"
 """What all others are tested against, at equal renders."""
@@ -34,7 +34,8 @@ class Standing:
         targets, seeds: how many there are.
         median, low, high: of the losses, with its interval; `quartiles` (2,).
         success: share of runs that reached the noise floor.
-        seed_medians: the median of each seed's run, to see how much hangs on the draw.
+        seed_medians: the median of each seed's run, to see how much hangs on the draw; and `training_medians`, of each
+            training's, to see how much hangs on that.
         ratio, ratio_low, ratio_high: median of the loss over the baseline's on the same target, with its interval;
             None for the baseline, and where it was not run.
         p: of the test that they are equal, adjusted; and `wins`, the share of targets that are strictly better.
@@ -55,6 +56,7 @@ class Standing:
     quartiles: tuple[float, float]
     success: float
     seed_medians: list[float]
+    training_medians: Sequence[float] = ()
     ratio: float | None = None
     ratio_low: float | None = None
     ratio_high: float | None = None
@@ -87,16 +89,20 @@ def standings(lines: Sequence[Line]) -> list[Standing]:
     cells: dict[Key, list[Line]] = {}
     for line in lines:
         cells.setdefault((line.suite, line.agent, line.renders), []).append(line)
-    found = {key: _standing(key, own) for key, own in cells.items()}
+    found = {key: one for key, own in cells.items() if (one := _standing(key, own)) is not None}
     for suite in dict.fromkeys(suite for suite, _, _ in cells):
         _test({key: own for key, own in cells.items() if key[0] == suite}, found)
     return list(found.values())
 
 
-def _standing(key: Key, lines: Sequence[Line]) -> Standing:
-    losses, groups = by_target(lines)
-    values = np.array(list(losses.values()))
-    low, high = median_interval(values, generator(0, "summary", *map(str, key)), RESAMPLES, list(groups.values()))
+def _standing(key: Key, lines: Sequence[Line]) -> Standing | None:
+    """None where no target was met by all trainings."""
+    losses, groups = _by_training(lines)
+    if not losses:
+        return None
+    trained = np.stack(list(losses.values()), axis=1)
+    values = trained.mean(axis=0)
+    low, high = median_interval(trained, generator(0, "summary", *map(str, key)), RESAMPLES, list(groups.values()))
     seeds = sorted({line.seed for line in lines})
     ended = [line for line in lines if line.budget == line.renders]
     names = sorted({name for line in lines for name in line.metrics})
@@ -110,6 +116,7 @@ def _standing(key: Key, lines: Sequence[Line]) -> Standing:
         quartiles=(float(np.quantile(values, 0.25)), float(np.quantile(values, 0.75))),
         success=float(np.mean([line.success for line in lines])),
         seed_medians=[float(np.median([line.loss for line in lines if line.seed == seed])) for seed in seeds],
+        training_medians=[float(median) for median in np.median(trained, axis=1)],
         other_notes=_median(line.other_notes for line in lines),
         parameters=_median(line.parameters for line in lines),
         metrics={name: _median(line.metrics.get(name) for line in lines) for name in names},
@@ -120,13 +127,32 @@ def _standing(key: Key, lines: Sequence[Line]) -> Standing:
 
 
 def by_target(lines: Sequence[Line]) -> tuple[dict[int, float], dict[int, str]]:
-    """Mean loss over the seeds and group of each target, by its index."""
-    losses: dict[int, list[float]] = {}
+    """Mean loss over the seeds and trainings and group of each target that every training was run on, by its index."""
+    losses, groups = _by_training(lines)
+    return {index: float(own.mean()) for index, own in losses.items()}, groups
+
+
+def _by_training(lines: Sequence[Line]) -> tuple[dict[int, np.ndarray], dict[int, str]]:
+    """As `by_target`, with the loss after each training (trainings,)."""
+    trainings = sorted({line.training for line in lines})
+    losses: dict[int, dict[int, list[float]]] = {}
     groups: dict[int, str] = {}
     for line in sorted(lines, key=lambda one: one.index):
-        losses.setdefault(line.index, []).append(line.loss)
+        losses.setdefault(line.index, {}).setdefault(line.training, []).append(line.loss)
         groups[line.index] = line.group
-    return {index: float(np.mean(own)) for index, own in losses.items()}, groups
+    whole = {index: own for index, own in losses.items() if len(own) == len(trainings)}
+    means = {index: np.array([np.mean(own[training]) for training in trainings]) for index, own in whole.items()}
+    return means, {index: groups[index] for index in means}
+
+
+def ratio_of(ours: Sequence[Line], theirs: Sequence[Line], rng: np.random.Generator) -> Ratio | None:
+    """Losses of one agent over another's on the targets that both were run on; None where they have none in common."""
+    (a, groups), (b, _) = _by_training(ours), _by_training(theirs)
+    both = sorted(a.keys() & b.keys())
+    if not both:
+        return None
+    one, other = (np.stack([side[index] for index in both], axis=1) for side in (a, b))
+    return paired_ratio(one, other, rng, RESAMPLES, [groups[index] for index in both])
 
 
 def _median(values: Any) -> float | None:
@@ -141,13 +167,9 @@ def _test(cells: Mapping[Key, Sequence[Line]], found: Mapping[Key, Standing]) ->
         other = cells.get((suite, BASELINE, renders))
         if agent == BASELINE or other is None:
             continue
-        (ours, groups), (theirs, _) = by_target(lines), by_target(other)
-        both = sorted(ours.keys() & theirs.keys())
-        if not both:
+        ratio = ratio_of(lines, other, generator(0, "summary", "ratio", suite, agent, str(renders)))
+        if ratio is None:
             continue
-        rng = generator(0, "summary", "ratio", suite, agent, str(renders))
-        a, b = (np.array([side[index] for index in both]) for side in (ours, theirs))
-        ratio = paired_ratio(a, b, rng, RESAMPLES, [groups[index] for index in both])
         one = found[suite, agent, renders]
         one.ratio, one.ratio_low, one.ratio_high = ratio.median, ratio.low, ratio.high
         one.p, one.wins = ratio.p, ratio.wins

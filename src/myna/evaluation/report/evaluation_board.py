@@ -166,7 +166,7 @@ def _about(name: str) -> str:
 
 
 def _agents(lines: Sequence[Line], about: Mapping[str, Any]) -> tuple[str, ...]:
-    asked = [Contender.parse(text).label for run in about.get("runs", []) for text in run["asked"]["agents"]]
+    asked = [Contender.parse(text).name for run in about.get("runs", []) for text in run["asked"]["agents"]]
     there = {line.agent for line in lines}
     return tuple(label for label in dict.fromkeys([*asked, *sorted(there)]) if label in there)
 

@@ -123,4 +123,5 @@ def _ratio(one: Standing) -> str:
 def _seeds(panel: Panel) -> str:
     counts = {one.seeds for one in panel.of.values()}
     told = str(max(counts)) if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
-    return f"{told} seed{'s' if counts != {1} else ''}"
+    trainings = max(len(one.training_medians) for one in panel.of.values())
+    return f"{told} seed{'s' if counts != {1} else ''}" + (f", up to {trainings} trainings" if trainings > 1 else "")

@@ -128,11 +128,15 @@ def _best_lines(board: Board, panel: Panel, index: int, renders: int) -> list[li
     best: dict[str, Line] = {}
     for line in panel.lines:
         if line.index == index and line.renders <= renders and line.u:
-            best[line.agent] = min(best.get(line.agent, line), line, key=lambda one: (-one.renders, one.loss, one.seed))
+            best[line.agent] = min(best.get(line.agent, line), line, key=_goodness)
     joined: dict[tuple[float, ...], list[Line]] = {}
     for line in sorted(best.values(), key=lambda one: (one.loss, board.agents.index(one.agent))):
         joined.setdefault(tuple(line.u), []).append(line)
     return [*joined.values()][: len(KEYS) - 1]
+
+
+def _goodness(line: Line) -> tuple[float, ...]:
+    return -line.renders, line.loss, line.training, line.seed
 
 
 def _heard(
@@ -148,7 +152,9 @@ def _heard(
 
 
 def _note(own: Sequence[Line]) -> str:
-    return f"loss {own[0].loss:.3f}, {own[0].renders:,} render{'s' if own[0].renders > 1 else ''}, seed {own[0].seed}"
+    one, s = own[0], "s" if own[0].renders > 1 else ""
+    training = f", training {one.training}" if one.training > 1 else ""
+    return f"loss {one.loss:.3f}, {one.renders:,} render{s}{training}, seed {one.seed}"
 
 
 def _picture(picture: bytes) -> str:

@@ -6,7 +6,7 @@ Every number is one of `summary.json`, rounded; what is not known is a dash.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from myna.evaluation.report.evaluation_board import Board, Panel
@@ -18,7 +18,7 @@ UNKNOWN = "–"
 SURE = 0.05
 DETAILS = (
     "renders", "wins", "p", "reached", "half after", "other notes", "knobs off", "alternatives", "apart", "seconds",
-    "seeds",
+    "seeds", "trainings",
 )  # fmt: skip
 
 
@@ -107,7 +107,8 @@ def _details(one: Standing, success: Mapping[str, object] | None, names: tuple[s
             number(one.alternatives, 0),
             number(one.apart_db, 1),
             number(one.seconds, 2),
-            " ".join(f"{median:.3f}" for median in one.seed_medians),
+            _each(one.seed_medians),
+            _each(one.training_medians) if len(one.training_medians) > 1 else UNKNOWN,
         ),
         tuple(significant(metrics.get(name)) for name in names),
     )
@@ -123,6 +124,10 @@ def _notes(panel: Panel) -> str:
     if len(counts) > 1:
         said += "; some agents were run on fewer targets, and are left out of every ranking there"
     return said + "."
+
+
+def _each(medians: Sequence[float]) -> str:
+    return " ".join(f"{median:.3f}" for median in medians)
 
 
 def number(value: float | None, digits: int = 3) -> str:

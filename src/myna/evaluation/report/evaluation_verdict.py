@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from myna.evaluation.report.evaluation_board import Panel
-from myna.evaluation.statistics import Ratio, paired_ratio
-from myna.evaluation.summary import Standing, by_target
+from myna.evaluation.statistics import Ratio
+from myna.evaluation.summary import Standing, ratio_of
 from myna.seeding import generator
 
 __all__ = ["Verdict", "ratio", "verdict", "verdicts"]
 
-RESAMPLES = 2_000
 ASKED = 3
 """As many runners-up are asked whether they are level with the best."""
 
@@ -107,13 +104,8 @@ def _level(panel: Panel, best: Standing, other: Standing) -> bool:
 
 def ratio(panel: Panel, agent: str, other: str, renders: int) -> Ratio | None:
     """Losses of one agent over another's after as many renders; None where they have no target in common."""
-    (ours, groups), (theirs, _) = (by_target(panel.at(name, renders)) for name in (agent, other))
-    both = sorted(ours.keys() & theirs.keys())
-    if not both:
-        return None
-    a, b = (np.array([side[index] for index in both]) for side in (ours, theirs))
     rng = generator(0, "report", "ratio", panel.name, agent, other, str(renders))
-    return paired_ratio(a, b, rng, RESAMPLES, [groups[index] for index in both])
+    return ratio_of(panel.at(agent, renders), panel.at(other, renders), rng)
 
 
 def verdicts(panel: Panel, renders: Sequence[int], baseline: str) -> list[Verdict]:
