@@ -126,14 +126,14 @@ def _standing(key: Key, lines: Sequence[Line]) -> Standing | None:
     )
 
 
-def by_target(lines: Sequence[Line]) -> tuple[dict[int, float], dict[int, str]]:
-    """Mean loss over the seeds and trainings and group of each target that every training was run on, by its index."""
-    losses, groups = _by_training(lines)
-    return {index: float(own.mean()) for index, own in losses.items()}, groups
+def by_target(lines: Sequence[Line]) -> dict[int, float]:
+    """Mean loss over seeds and trainings of each target that every training was run on, by its index."""
+    losses, _ = _by_training(lines)
+    return {index: float(own.mean()) for index, own in losses.items()}
 
 
 def _by_training(lines: Sequence[Line]) -> tuple[dict[int, np.ndarray], dict[int, str]]:
-    """As `by_target`, with the loss after each training (trainings,)."""
+    """As `by_target`, with the loss after each training (trainings,); and the group of each target."""
     trainings = sorted({line.training for line in lines})
     losses: dict[int, dict[int, list[float]]] = {}
     groups: dict[int, str] = {}

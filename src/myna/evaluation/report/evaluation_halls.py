@@ -70,7 +70,7 @@ def _losses(board: Board, renders: int) -> Losses:
     for panel in board.suites:
         names = {line.index: line.target for line in panel.lines}
         for one in panel.ranked(renders):
-            for index, loss in by_target(panel.at(one.agent, renders))[0].items():
+            for index, loss in by_target(panel.at(one.agent, renders)).items():
                 found.setdefault(((panel.name, index), names[index]), {})[one.agent] = loss
     return dict(sorted(found.items(), key=lambda item: [panel.name for panel in board.suites].index(item[0][0][0])))
 

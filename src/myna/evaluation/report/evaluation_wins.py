@@ -60,7 +60,7 @@ def family_of(line: Line) -> str:
 
 def best_by_target(panel: Panel, renders: int) -> dict[int, tuple[str, ...]]:
     """The agents with the lowest loss on each target that all of the ranked were run on, by its index."""
-    losses = {one.agent: by_target(panel.at(one.agent, renders))[0] for one in panel.ranked(renders)}
+    losses = {one.agent: by_target(panel.at(one.agent, renders)) for one in panel.ranked(renders)}
     shared = set.intersection(*(set(own) for own in losses.values())) if losses else set()
     return {index: _lowest(losses, index) for index in sorted(shared)}
 
