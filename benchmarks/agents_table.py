@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from myna.errors import UsageError
 from myna.evaluation.cells import best_at, paired_losses, read
@@ -58,11 +60,13 @@ CLAIMS = (
     _starts(200, 0.95),
     _starts(1000, 1.0),
     Claim("sac_16_over_cloning_16", ("sac", 16), [("cloning", 16)], {"in": 0.85, "rec": 0.90}),
+    # Of equal time: 64 renders of the clone cost at least as much as 16 of the policy, whose foresight is slower.
+    Claim("sac_16_over_cloning_64", ("sac", 16), [("cloning", 64)], {"in": 0.85, "rec": 0.90}),
     Claim("sac_16_over_sac_no_recordings_16", ("sac", 16), [("sac-no-recordings", 16)], {"rec": 0.92}),
 )
 MARKS = (1, 16, 50, 64, 200, 256, 500, 1000, 2000)
 TRAINING_SEEDS = (2, 3)
-"""Contenders of further seeds are labelled `sac@2`, `policy+cma-es@2`, …, and judged where they were run."""
+"""After the first: contenders of these are labelled `sac@2`, `policy+cma-es@2`, …."""
 # Key, file below out/, the number to reach, and what makes the file.
 OTHERS = (
     ("success_rate_stage_1", "bench/agents/stages.json", 0.80, "python benchmarks/agents.py --stages"),
@@ -72,45 +76,48 @@ OTHERS = (
 
 
 def claims_found(folder: Path, sets: Sequence[str], seed: int = 0) -> dict[str, dict[str, Any]]:
-    """What the rows in a folder say of each claim, by `KEY_SET`, and by `KEY_SET_seed_N` of further training seeds.
+    """What the rows in a folder say of each claim, by `KEY_SET`.
 
-    `missing` says why where they say nothing.
+    Of a contender that was trained several times, and each time run on as many targets, over all trainings; and by
+    `KEY_SET_seed_N` of each one that was run. `missing` says why where they say nothing.
     """
     found: dict[str, dict[str, Any]] = {}
     for claim in CLAIMS:
         for name in (name for name in sets if name in claim.at_most):
-            key = f"{claim.key}_{name}"
-            found[key] = _judged(folder, claim, name, seed)
-            for training in TRAINING_SEEDS:
-                further = _judged(folder, _of(training, claim), name, seed)
-                if "ratio" in further:
-                    found[f"{key}_seed_{training}"] = further
+            key, alone = f"{claim.key}_{name}", {}
+            for training in (1, *TRAINING_SEEDS):
+                told = _judged(folder, claim, name, seed, [training])
+                if "ratio" in told:
+                    alone[training] = told
+            counts = {training: told["targets"] for training, told in alone.items()}
+            whole = [training for training, count in counts.items() if count == counts.get(1)]
+            found[key] = _judged(folder, claim, name, seed, whole or [1])
+            if len(alone) > 1:
+                found |= {f"{key}_seed_{training}": told for training, told in alone.items()}
     told = [entry for entry in found.values() if "ratio" in entry]
     for entry, p in zip(told, holm([entry["p"] for entry in told]), strict=True):
         entry |= {"p_holm": float(f"{p:.3g}"), "reached": entry["ratio"] <= entry["at_most"]}
     return found
 
 
-def _of(training: int, claim: Claim) -> Claim:
-    """The claim about what another training seed made; against the same seed's without recordings."""
-    (label, renders), others = claim.one, claim.against
-    against = [(f"{other}@{training}" if other == "sac-no-recordings" else other, at) for other, at in others]
-    return replace(claim, one=(f"{label}@{training}", renders), against=against)
-
-
-def _judged(folder: Path, claim: Claim, name: str, seed: int) -> dict[str, Any]:
+def _judged(folder: Path, claim: Claim, name: str, seed: int, trainings: Sequence[int]) -> dict[str, Any]:
     entry: dict[str, Any] = {"at_most": claim.at_most[name], **({"stretch": True} if claim.stretch else {})}
     try:
-        return {**_compared(folder, claim, name, seed), **entry}
+        return {**_compared(folder, claim, name, seed, trainings), **entry}
     except UsageError as error:
         return {"missing": str(error), **entry}
 
 
-def _compared(folder: Path, claim: Claim, name: str, seed: int) -> dict[str, Any]:
+def _compared(folder: Path, claim: Claim, name: str, seed: int, trainings: Sequence[int]) -> dict[str, Any]:
+    label, renders = claim.one
+    ours = [(_trained(label, training), renders) for training in trainings]
     ratios: list[tuple[Ratio, str]] = []
-    for other in claim.against:
-        a, b = paired_losses(folder, claim.one, other, name, seed)
-        ratios.append((paired_ratio(a, b, generator(0, "benchmark", "agents", claim.key, name)), other[0]))
+    for other, at in claim.against:
+        # Without recordings it was trained as often.
+        theirs = trainings if other == "sac-no-recordings" else [1]
+        losses = paired_losses(folder, [*ours, *((_trained(other, training), at) for training in theirs)], name, seed)
+        a, b = np.stack(losses[: len(ours)]), np.stack(losses[len(ours) :])
+        ratios.append((paired_ratio(a, b, generator(0, "benchmark", "agents", claim.key, name)), other))
     ratio, against = max(ratios, key=lambda pair: pair[0].median)
     return {
         "ratio": round(ratio.median, 4),
@@ -118,8 +125,14 @@ def _compared(folder: Path, claim: Claim, name: str, seed: int) -> dict[str, Any
         "against": against,
         "wins": round(ratio.wins, 3),
         "targets": ratio.count,
+        "trainings": len(ours),
         "p": float(f"{ratio.p:.3g}"),
     }
+
+
+def _trained(label: str, training: int) -> str:
+    """The label of a contender after a training seed."""
+    return label if training == 1 else f"{label}@{training}"
 
 
 def medians_found(folder: Path, sets: Sequence[str], seed: int = 0) -> dict[str, dict[str, dict[int, float]]]:

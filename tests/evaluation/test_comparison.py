@@ -291,7 +291,7 @@ def test_a_run_that_is_too_short_or_of_another_label_or_set_says_nothing(tmp_pat
 def test_losses_are_paired_by_target_where_both_have_one(tmp_path: Path) -> None:
     written(tmp_path, "a", {3: [[1, 0.3]], 1: [[1, 0.1]], 2: [[1, 0.2]]})
     written(tmp_path, "b", {2: [[1, 2.0]], 0: [[1, 9.0]], 3: [[1, 3.0]]})
-    a, b = paired_losses(tmp_path, ("a", 1), ("b", 1), "in")
+    a, b = paired_losses(tmp_path, [("a", 1), ("b", 1)], "in")
     assert (a.tolist(), b.tolist()) == ([0.2, 0.3], [2.0, 3.0])
 
 
@@ -299,7 +299,7 @@ def test_runs_that_heard_with_different_ears_are_not_compared(tmp_path: Path) ->
     written(tmp_path, "a", {0: [[1, 0.3]]})
     written(tmp_path, "b", {0: [[1, 0.3]]}, yardstick=0.51)
     with pytest.raises(UsageError, match="different engines or losses: run both again"):
-        paired_losses(tmp_path, ("a", 1), ("b", 1), "in")
+        paired_losses(tmp_path, [("a", 1), ("b", 1)], "in")
 
 
 # The table
@@ -329,16 +329,25 @@ def test_the_table_judges_each_claim_by_the_ratio_on_its_set(tmp_path: Path, tab
     assert "76" in table.text(found, {})
 
 
-def test_a_claim_about_sac_is_also_judged_for_further_training_seeds_where_they_were_run(
+def test_a_claim_is_judged_over_all_trainings_that_were_run_on_as_many_targets_and_for_each(
     tmp_path: Path, table: Any
 ) -> None:
-    written(tmp_path, "cma-es", {i: [[1, 0.4 + i / 1000]] for i in range(9)}, budget=2000)
-    for label, loss in (("sac", 0.3), ("sac@3", 0.2)):
-        written(tmp_path, label, {i: [[1, loss + i / 1000]] for i in range(9)}, budget=64)
+    written(tmp_path, "cma-es", {i: [[1, 0.4]] for i in range(9)}, budget=2000)
+    for label, loss, count in (("sac", 0.3, 9), ("sac@2", 0.1, 8), ("sac@3", 0.2, 9)):
+        written(tmp_path, label, {i: [[1, loss]] for i in range(count)}, budget=64)
     found = table.claims_found(tmp_path, ["in"])
-    ratios = [found[f"sac_16_over_cma_es_500_in{end}"]["ratio"] for end in ("", "_seed_3")]
-    assert ratios == pytest.approx([0.304 / 0.404, 0.204 / 0.404], abs=0.002)
-    assert "sac_16_over_cma_es_500_in_seed_2" not in found
+    rows = {end: found[f"sac_16_over_cma_es_500_in{end}"] for end in ("", "_seed_1", "_seed_2", "_seed_3")}
+    ratios = {end: (row["ratio"], row["trainings"], row["targets"]) for end, row in rows.items()}
+    assert ratios == {"": (0.625, 2, 9), "_seed_1": (0.75, 1, 9), "_seed_2": (0.25, 1, 8), "_seed_3": (0.5, 1, 9)}
+    # All targets are alike, so what the interval spans is the trainings that were drawn.
+    assert rows[""]["interval"] == [0.5, 0.75]
+
+
+def test_with_recordings_is_compared_with_the_same_training_seeds_without(tmp_path: Path, table: Any) -> None:
+    for label, loss in (("sac", 0.2), ("sac@2", 0.4), ("sac-no-recordings", 0.25), ("sac-no-recordings@2", 0.5)):
+        written(tmp_path, label, {i: [[1, loss]] for i in range(9)}, budget=16, name="rec")
+    row = table.claims_found(tmp_path, ["rec"])["sac_16_over_sac_no_recordings_16_rec"]
+    assert (row["ratio"], row["interval"], row["trainings"]) == (0.8, [0.8, 0.8], 2)
 
 
 def test_of_several_starts_the_better_one_is_the_one_to_beat(tmp_path: Path, table: Any) -> None:

@@ -299,19 +299,21 @@ def tells(header: Mapping[str, Any], renders: int) -> bool:
     return header["budget"] == renders or renders in marks or (header["anytime"] and header["budget"] > renders)
 
 
-def paired_losses(
-    folder: Path, a: tuple[str, int], b: tuple[str, int], name: str, seed: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
-    """Best losses (n,) of two contenders, each (label, renders), on the targets of a set that both were run on.
+def paired_losses(folder: Path, contenders: Sequence[tuple[str, int]], name: str, seed: int = 0) -> list[np.ndarray]:
+    """Best losses (n,) of each contender, a label and renders, on the targets of a set that all were run on.
 
     Raises:
         UsageError: one was not run, or they heard with different ears.
     """
-    (first, losses), (second, others) = (best_losses(folder, label, name, renders, seed) for label, renders in (a, b))
-    if not same_ears(first, second):
-        raise UsageError(f"'{a[0]}' and '{b[0]}' heard '{name}' with different engines or losses: run both again.")
-    both = sorted(losses.keys() & others.keys())
-    return np.array([losses[index] for index in both]), np.array([others[index] for index in both])
+    found = [best_losses(folder, label, name, renders, seed) for label, renders in contenders]
+    for (label, _), (header, _) in zip(contenders, found, strict=True):
+        if not same_ears(found[0][0], header):
+            first = contenders[0][0]
+            raise UsageError(
+                f"'{first}' and '{label}' heard '{name}' with different engines or losses: run both again."
+            )
+    shared = sorted(set.intersection(*(set(losses) for _, losses in found)))
+    return [np.array([losses[index] for index in shared]) for _, losses in found]
 
 
 def _budget(path: Path) -> int:
