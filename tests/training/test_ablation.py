@@ -17,6 +17,7 @@ from myna.training.ablation import BASE, Table, ablations, load_ablation, needed
 from myna.training.sac import SACTraining
 
 DIFFERS = {
+    "conv_encoder": {"init", "learner.networks.encoder"},
     "discount_099": {"learner.discount"},
     "module_actions": {"init", "world.mode"},
     "no_cloning_floor": {"learner.clone_floor"},
