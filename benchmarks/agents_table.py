@@ -92,7 +92,7 @@ def claims_found(folder: Path, sets: Sequence[str], seed: int = 0) -> dict[str, 
             counts = {training: told["targets"] for training, told in alone.items()}
             whole = [training for training, count in counts.items() if count == counts.get(1)]
             found[key] = _judged(folder, claim, name, seed, whole or [1])
-            if len(alone) > 1:
+            if alone.keys() - {1}:
                 found |= {f"{key}_seed_{training}": told for training, told in alone.items()}
     told = [entry for entry in found.values() if "ratio" in entry]
     for entry, p in zip(told, holm([entry["p"] for entry in told]), strict=True):

@@ -348,6 +348,10 @@ def test_with_recordings_is_compared_with_the_same_training_seeds_without(tmp_pa
         written(tmp_path, label, {i: [[1, loss]] for i in range(9)}, budget=16, name="rec")
     row = table.claims_found(tmp_path, ["rec"])["sac_16_over_sac_no_recordings_16_rec"]
     assert (row["ratio"], row["interval"], row["trainings"]) == (0.8, [0.8, 0.8], 2)
+    (tmp_path / "sac-no-recordings.rec.16.jsonl").unlink()
+    found = table.claims_found(tmp_path, ["rec"])
+    assert "'sac-no-recordings' was not run" in found["sac_16_over_sac_no_recordings_16_rec"]["missing"]
+    assert found["sac_16_over_sac_no_recordings_16_rec_seed_2"]["ratio"] == 0.8
 
 
 def test_of_several_starts_the_better_one_is_the_one_to_beat(tmp_path: Path, table: Any) -> None:
