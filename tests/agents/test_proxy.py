@@ -15,7 +15,7 @@ from myna.agents import Goal, Objective, proxy_view
 from myna.agents.ear import Impression
 from myna.agents.knobs import audible_knobs
 from myna.agents.networks import torch_generator
-from myna.agents.proxy import ProxyPlanner, _Plan
+from myna.agents.proxy import Plan, ProxyPlanner
 from myna.agents.proxy_net import ProxyConfig, ProxyNet, load_proxy
 from myna.agents.regression import Regression
 from myna.envs.summary import SIZE
@@ -100,9 +100,10 @@ def test_a_card_of_other_networks_is_told_in_a_sentence(renderer: Renderer, tmp_
 # Plans
 
 
-def planned(agent: ProxyPlanner, task: Objective, u: np.ndarray, target: np.ndarray) -> _Plan:
+def planned(agent: ProxyPlanner, task: Objective, u: np.ndarray, target: np.ndarray) -> Plan:
     """A plan from u (P,) whose proxy and ears are exact and whose target is how `target` (P,) sounds."""
-    plan = _Plan(agent, task, agent.ear.aim(task.goal.audio, task.goal.probe), u, task.goal.audio)
+    aim = agent.ear.aim(task.goal.audio, task.goal.probe)
+    plan = Plan(agent.net, agent.ear, task, aim, u, task.goal.audio)
     look_exactly(plan, u, target)
     return plan
 
@@ -173,7 +174,7 @@ class Wrong(Small):
         return said
 
 
-def wrong_plan(agent: ProxyPlanner, task: Objective, u: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> _Plan:
+def wrong_plan(agent: ProxyPlanner, task: Objective, u: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> Plan:
     """A plan from u (P,) by a proxy that is wrong, and ears that hear what is right."""
     plan = planned(agent, task, u, u)
     right = Small(task.table)
@@ -238,21 +239,46 @@ def test_a_match_is_the_same_bits_alone_and_beside_others(agent: ProxyPlanner, g
     assert beside.loss == alone.loss
 
 
-def test_the_box_grows_with_success_and_shrinks_with_failure(
-    agent: ProxyPlanner, goal: Goal, monkeypatch: pytest.MonkeyPatch
+def test_the_box_grows_with_success_and_shrinks_with_failure_of_its_own_steps(
+    agent: ProxyPlanner, objective, start: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reaches: list[float] = []
-    outcomes = iter([True, False, False, False, False, True, False])
-    monkeypatch.setattr(_Plan, "turned", lambda plan, reach, rng, rounds: reaches.append(reach) or plan.u)
-    monkeypatch.setattr(_Plan, "changed", lambda plan: np.empty(0))
-    real = _Plan.keep
+    task = objective(1)
+    plan = planned(agent, task, start, start)
+    told: list[tuple[float, bool]] = []
+    monkeypatch.setattr(plan, "turned", lambda reach, rng: told.append((reach, rng is None)) or plan.u)
+    monkeypatch.setattr(plan, "move_to", lambda u, audio: None)
+    monkeypatch.setattr(plan, "learn", lambda u, audio: None)
+    task.heard, task.audio = start[None], task.goal.audio[None]
 
-    def keep(plan: _Plan) -> bool:
-        return real(plan) if plan.loss == np.inf else next(outcomes)
+    def heard(better: bool) -> None:
+        task.losses = np.array([1.0 if plan.loss == np.inf else plan.loss - 0.01 if better else plan.loss + 0.01])
+        assert plan.keep() is better
 
-    monkeypatch.setattr(_Plan, "keep", keep)
-    agent.match([goal], 8, generator(0, "match"))
-    assert reaches == pytest.approx([0.2, 0.26, 0.13, 0.065, 0.0325, 0.01625, 0.021125])
+    for better in (True, False, False, False, False, False, True):
+        plan.step(np.random.default_rng(0))
+        heard(better)
+    heard(False)  # somebody else's try says nothing of the box
+    plan.step(np.random.default_rng(0))
+    assert [reach for reach, _ in told] == pytest.approx([0.2, 0.26, 0.13, 0.065, 0.0325, 0.01625, 0.2, 0.26])
+    # After a failure half of what is heard is left out.
+    assert [whole for _, whole in told] == [True, True, False, False, False, False, False, True]
+
+
+def test_what_another_finds_ends_a_plan_that_failed(
+    agent: ProxyPlanner, objective, start: np.ndarray, monkeypatch
+) -> None:
+    task = objective(1)
+    plan = planned(agent, task, start, start)
+    told: list[bool] = []
+    monkeypatch.setattr(plan, "turned", lambda reach, rng: told.append(rng is None) or plan.u)
+    task.heard, task.audio = start[None], task.goal.audio[None]
+    plan.loss = 0.5
+    for loss, step in ((0.6, True), (0.55, False), (0.6, True), (0.4, False), (0.6, True)):
+        if step:
+            plan.step(np.random.default_rng(0))
+        task.losses = np.array([loss])
+        plan.keep()
+    assert told == [True, False, True]
 
 
 def test_locked_knobs_never_move(agent: ProxyPlanner, goal: Goal, start: np.ndarray) -> None:

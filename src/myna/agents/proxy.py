@@ -18,13 +18,15 @@ import numpy as np
 from myna.agents.base import Agent, Objective, Search
 from myna.agents.ear import Aim, Ear
 from myna.agents.likely import likely_changes
-from myna.agents.proxy_net import load_proxy
-from myna.agents.proxy_view import ROUNDS, ProxyView
+from myna.agents.proxy_net import ProxyNet, load_proxy
+from myna.agents.proxy_view import ProxyView
 from myna.agents.regression import Regression
 from myna.synth.renderer import Renderer
 
-__all__ = ["ProxyPlanner"]
+__all__ = ["Plan", "ProxyPlanner"]
 
+# Half the width of the box, in u: at first, and where it is that again; what it grows and shrinks by.
+_REACH, _LEAST, _GROW, _SHRINK = 0.2, 0.01, 1.3, 0.5
 _SURE = 0.03  # of the present distance: changes whose distances differ by this are told apart as by a factor of e
 
 
@@ -35,10 +37,7 @@ class ProxyPlanner(Agent):
         renderer: of the synth.
         weights: name or path of a proxy's.
         guess: name or path of the regression's that makes the start.
-        reach: half the width of the first box, in u; `least` the smallest, from which it is widened again.
-        grow, shrink: of the box after a success and a failure.
         choosing: of so many steps one changes a choice.
-        rounds: of Gauss-Newton within a step.
 
     Raises:
         MynaError: weights that cannot be used.
@@ -49,36 +48,27 @@ class ProxyPlanner(Agent):
         renderer: Renderer,
         weights: str | Path = "proxy",
         guess: str | Path = "regression",
-        reach: float = 0.2,
-        least: float = 0.01,
-        grow: float = 1.3,
-        shrink: float = 0.5,
         choosing: int = 3,
-        rounds: int = ROUNDS,
     ) -> None:
         """See the class."""
         super().__init__(renderer)
         self.net, self.card = load_proxy(renderer.table, weights)
         self.ear, self._guessing = Ear(renderer), Regression(renderer, guess)
-        self.reach, self.least, self.grow, self.shrink = reach, least, grow, shrink
-        self.choosing, self.rounds = choosing, rounds
+        self.choosing = choosing
 
     def search(self, objective: Objective, rng: np.random.Generator) -> Search:
         """See `Agent.search`."""
         aim = self.ear.aim(objective.goal.audio, objective.goal.probe)
         yield self._guessing.net.likeliest(self._guessing.guess(aim)).numpy()
-        plan = _Plan(self, objective, aim)
-        reach, step = self.reach, 0
+        plan = Plan(self.net, self.ear, objective, aim)
+        step = 0
         while True:
             step += 1
             if step % self.choosing == 0 and len(changed := plan.changed()):
                 yield changed[None]
-                plan.keep()
-                continue
-            yield plan.turned(reach, rng if plan.stumbled else None, self.rounds)[None]
-            reach *= self.grow if plan.keep() else self.shrink
-            if reach < self.least:
-                reach = self.reach
+            else:
+                yield plan.step(rng)[None]
+            plan.keep()
 
     def foretell(self, objective: Objective) -> ProxyView:
         """See `proxy_view.Foreteller`."""
@@ -89,25 +79,34 @@ class ProxyPlanner(Agent):
         self, objective: Objective, u: np.ndarray, audio: np.ndarray, count: int, rng: np.random.Generator
     ) -> np.ndarray:
         """See `likely.Proposer`: the nearer the proxy thinks a change would come, the likelier."""
-        plan = _Plan(self, objective, self.ear.aim(objective.goal.audio, objective.goal.probe), u, audio)
+        plan = Plan(self.net, self.ear, objective, self.ear.aim(objective.goal.audio, objective.goal.probe), u, audio)
         return likely_changes(objective, u, plan.likely(), count, rng)
 
 
-class _Plan(ProxyView):
-    """The best preset so far of one target, and what the proxy says of its neighbours."""
+class Plan(ProxyView):
+    """The best preset so far of one search, and what to hear next by what the proxy says of its neighbours.
+
+    After each render `keep` is told. Others than those that are planned may be heard between: they are learned from.
+
+    Args:
+        net, ear, objective, aim: see `ProxyView`.
+        u, audio: a preset (P,) and its sound (C, T) to begin with; where they are left out, what was heard last.
+    """
 
     def __init__(
         self,
-        agent: ProxyPlanner,
+        net: ProxyNet,
+        ear: Ear,
         objective: Objective,
         aim: Aim,
         u: np.ndarray | None = None,
         audio: np.ndarray | None = None,
     ) -> None:
-        super().__init__(agent.net, agent.ear, objective, aim)
+        """See the class."""
+        super().__init__(net, ear, objective, aim)
         self._failed: set[tuple[int, int]] = set()  # choices and options that made it no better
         self._asked: tuple[int, int] | None = None
-        self.stumbled = False
+        self._reach, self._stepped, self._stumbled = _REACH, False, False
         self.loss = np.inf
         if u is None or audio is None:
             self.keep()
@@ -115,7 +114,7 @@ class _Plan(ProxyView):
             self.move_to(u, audio)
 
     def keep(self) -> bool:
-        """Go on from what was heard last, if it is the best."""
+        """Whether what was heard last is the best, and to be gone on from; the box learns what became of its step."""
         better = bool(self.objective.losses[0] < self.loss)
         if better:
             self.loss = float(self.objective.losses[0])
@@ -124,9 +123,19 @@ class _Plan(ProxyView):
             self.learn(self.objective.heard[:1], self.objective.audio[:1])
             if self._asked is not None:
                 self._failed.add(self._asked)
-        self.stumbled = not better and self._asked is None
-        self._asked = None
+        if self._stepped:
+            self._reach *= _GROW if better else _SHRINK
+            self._reach = _REACH if self._reach < _LEAST else self._reach
+            self._stumbled = not better
+        elif better or self._asked is not None:
+            self._stumbled = False
+        self._asked, self._stepped = None, False
         return better
+
+    def step(self, rng: np.random.Generator) -> np.ndarray:
+        """The present preset (P,) with all knobs turned within the box; another plan where the last one failed."""
+        self._stepped = True
+        return self.turned(self._reach, rng if self._stumbled else None)
 
     def changed(self) -> np.ndarray:
         """The present preset (P,) with the choice changed that the proxy likes best; empty where it likes none."""

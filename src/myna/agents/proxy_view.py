@@ -22,11 +22,9 @@ from myna.agents.knobs import audible_knobs
 from myna.agents.proxy_net import IMPORTANCE, ProxyNet, clipped
 from myna.features import one_core
 
-__all__ = ["ROUNDS", "Foreteller", "ProxyView"]
+__all__ = ["Foreteller", "ProxyView"]
 
-ROUNDS = 3
-"""Of Gauss-Newton within a step."""
-
+_ROUNDS = 3  # of Gauss-Newton within a step
 _NUDGE_U = 0.02  # of a knob, for the Jacobian
 _SOFTEN = 0.1
 _DAMPING = 0.1  # of a step
@@ -112,7 +110,6 @@ class ProxyView:
         self,
         reach: float,
         rng: np.random.Generator | None = None,
-        rounds: int = ROUNDS,
         known: tuple[np.ndarray, np.ndarray] | None = None,
     ) -> np.ndarray:
         """The present preset (P,) with all ordered knobs turned towards the target, each by `reach` at most.
@@ -124,7 +121,7 @@ class ProxyView:
         knobs = self.ordered
         u = self.u.copy()
         low, high = np.maximum(u[knobs] - reach, 0.0), np.minimum(u[knobs] + reach, 1.0)
-        for _ in range(rounds if len(knobs) else 0):
+        for _ in range(_ROUNDS if len(knobs) else 0):
             jacobian, left = known or self.jacobian(u, knobs)
             if known:
                 left = left - (u - self.u)[knobs] @ jacobian
