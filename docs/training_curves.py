@@ -62,7 +62,7 @@ def drawn(logs: dict[str, list[dict[str, Any]]]) -> Figure:
 
 def curve(log: list[dict[str, Any]], name: str) -> tuple[list[int], list[float]]:
     """Steps and values at which a log tells a figure."""
-    told = [(line["step"], value) for line in log if (value := line["scalars"].get(name)) is not None]
+    told = [(line["step"], value) for line in log if (value := line.get("scalars", {}).get(name)) is not None]
     return [step for step, _ in told], [value for _, value in told]
 
 
