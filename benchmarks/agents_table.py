@@ -94,7 +94,7 @@ def claims_found(folder: Path, sets: Sequence[str], seed: int = 0) -> dict[str, 
                     alone[training] = told
             counts = {training: told["targets"] for training, told in alone.items()}
             whole = [training for training, count in counts.items() if count == counts.get(1)]
-            found[key] = _judged(folder, claim, name, seed, whole or [1])
+            found[key] = _judged(folder, claim, name, seed, whole or [1]) if whole != [1] else dict(alone[1])
             if alone.keys() - {1}:
                 found |= {f"{key}_seed_{training}": told for training, told in alone.items()}
     told = [entry for entry in found.values() if "ratio" in entry]
