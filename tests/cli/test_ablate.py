@@ -62,7 +62,7 @@ def test_a_signal_keeps_what_is_done(tmp_path: Path, capsys, monkeypatch: pytest
 def test_the_list_says_what_each_leaves_out(capsys) -> None:
     assert main(["ablate", "--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 12 and lines[0].startswith("base ") and all(len(line) < 120 for line in lines)
+    assert len(lines) == 13 and lines[0].startswith("base ") and all(len(line) < 120 for line in lines)
     assert main(["ablate", "no_delta_actions", "--list", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["against"] == "no_warm_start"
 
