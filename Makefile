@@ -33,7 +33,7 @@ bench: setup ## Measure the engine, the ears, the environment and the matcher: t
 	$(BIN)/python benchmarks/matching.py
 	@cat out/bench/engine.json out/bench/env.json
 	@$(BIN)/python benchmarks/features.py --json 2>/dev/null
-	@$(BIN)/python benchmarks/matching.py --resume --json 2>/dev/null
+	@$(BIN)/python benchmarks/matching.py --json 2>/dev/null
 
 soak: setup ## Run the long tests (minutes to hours)
 	MYNA_SOAK=1 $(BIN)/python -m pytest -m soak

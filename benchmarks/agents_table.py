@@ -44,6 +44,8 @@ def _starts(renders: int, at_most: float) -> Claim:
     return Claim(key, ("policy+cma-es", renders), against, {"in": at_most, "rec": at_most})
 
 
+_BOTH_1 = {"in": 1.0, "rec": 1.0}
+
 CLAIMS = (
     Claim("sac_16_over_cma_es_500", ("sac", 16), [("cma-es", 500)], {"in": 0.85, "rec": 1.0}),
     Claim("sac_16_over_cma_es_1000", ("sac", 16), [("cma-es", 1000)], {"in": 1.0}, stretch=True),
@@ -64,8 +66,11 @@ CLAIMS = (
     Claim("sac_16_over_cloning_40", ("sac", 16), [("cloning", 40)], {"in": 0.85, "rec": 0.90}),
     Claim("sac_proxy_16_over_cloning_16", ("sac+proxy", 16), [("cloning", 16)], {"in": 0.85, "rec": 0.90}),
     Claim("sac_proxy_16_over_cloning_40", ("sac+proxy", 16), [("cloning", 40)], {"in": 0.85, "rec": 0.90}),
-    Claim("sac_proxy_16_over_proxy_16", ("sac+proxy", 16), [("proxy", 16)], {"in": 1.0, "rec": 1.0}, stretch=True),
+    Claim("sac_proxy_16_over_proxy_16", ("sac+proxy", 16), [("proxy", 16)], _BOTH_1, stretch=True),
     Claim("sac_16_over_sac_no_recordings_16", ("sac", 16), [("sac-no-recordings", 16)], {"rec": 0.92}),
+    # What `myna match` does by default, with the policy and with what is not learnt by reward in its place.
+    Claim("auto_1000_over_regression_descent_1000", ("auto", 1000), [("regression+descent", 1000)], _BOTH_1),
+    Claim("auto_1000_over_proxy_descent_1000", ("auto", 1000), [("proxy+descent", 1000)], _BOTH_1, stretch=True),
 )
 MARKS = (1, 16, 50, 64, 200, 256, 500, 1000, 2000)
 TRAINING_SEEDS = (2, 3)

@@ -91,11 +91,14 @@ class _Named:
 
 def _matching(module: ModuleType, arguments: list[str], folder: Path) -> tuple[Patches, list[str]]:
     settings = module.MatchSettings
-    short = lambda budget, **rest: settings(budget=min(budget, MOST_RENDERS), **rest)  # noqa: E731
-    values = {"--targets": "prior", "--limit": "1", "--processes": "1", "--out": str(folder / "matching.jsonl")}
+    short = lambda budget: settings(budget=min(budget, MOST_RENDERS))  # noqa: E731
+    values = {"--sets": "prior", "--limit": "1", "--processes": "1", "--out": str(folder / "matching")}
     for name, value in values.items():
         arguments = set_option(arguments, name, value)
-    return {"MatchSettings": short, "_at": lambda curve, _: min(loss for _, loss in curve)}, arguments
+    few = {name: tuple((agent, MOST_RENDERS) for agent in ("auto", "cma-es", "random")) for name in ("RUNS", "COLUMNS")}
+    ratios = tuple((*ratio[:3], MOST_RENDERS, ratio[4]) for ratio in module.RATIOS)
+    small = {"myna.evaluation.comparison._YARDSTICKS": 1, "RATIOS": ratios}
+    return {"MatchSettings": short, **few, **small}, arguments
 
 
 def _cold_cma(module: ModuleType, arguments: list[str], _: Path) -> tuple[Patches, list[str]]:
