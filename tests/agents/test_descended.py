@@ -10,6 +10,7 @@ import pytest
 
 from myna.agents import Agent, Goal, Match, Objective, Search, Watch, make_agent
 from myna.agents import climb as climbing
+from myna.agents.climb import Candidate, Climb
 from myna.agents.descended import Descended, plan
 from myna.agents.random_search import RandomSearch
 from myna.agents.registry import AGENTS
@@ -17,7 +18,7 @@ from myna.presets.generator import MusicalPrior
 from myna.seeding import generator
 from myna.synth.renderer import Renderer
 
-from .conftest import hear
+from .conftest import drive, hear
 
 NAMES = ["auto", *(name for name in AGENTS if name.endswith("+descent"))]
 Run = Callable[..., Match]
@@ -92,6 +93,28 @@ def test_starts_that_differ_are_raced_where_the_budget_allows(
     watch = Watch(progress=lambda *news: spent.append(news[0]), stop=lambda: spent[-1] >= 60)
     match(Descended(RandomSearch(renderer)), budget, watch=watch)
     assert len(np.unique(begun, axis=0)) == len(begun) == races
+
+
+def test_jumps_that_win_nothing_are_made_ever_less_often_until_one_does(
+    objective: Callable[[int], Objective], start: np.ndarray, target_u: np.ndarray, rng: np.random.Generator
+) -> None:
+    begun: list[int] = []
+    jumped: list[int] = []
+
+    def jumps(u: np.ndarray) -> np.ndarray:
+        jumped.append(begun[-1])
+        return target_u if len(jumped) == 5 else u[None]  # its own place, but for one jump right onto the target
+
+    def search() -> Search:
+        yield start
+        climb = Climb(task, Candidate(task.heard[0], float(task.losses[0]), task.residuals()[0]), jumps, rng)
+        for i in range(16):
+            begun.append(i)
+            yield from climb.round()
+
+    task = objective(3000)
+    drive(task, search())
+    assert jumped == [0, 2, 6, 10, 14, 15]
 
 
 def test_the_first_agent_proposes_for_the_best_preset_alone_and_may_be_asked_for_none(

@@ -1,4 +1,4 @@
-"""What betters a preset by all means: descent, jumps that no small step makes, CMA-ES where both stall; and races.
+"""What betters a preset: descent, and jumps that no small step makes while they help; and races.
 
 Shapes: n presets, P parameters, R residuals.
 """
@@ -11,14 +11,13 @@ from typing import NamedTuple
 import numpy as np
 
 from myna.agents.base import Objective, Search
-from myna.agents.cma_es import Polish
 from myna.agents.descent import Descent
 from myna.agents.lockstep import step
 
 __all__ = ["Candidate", "Climb", "hear", "race"]
 
-# A round that improves the loss by less than this part has stalled.
-_STALL = 0.01
+_LONGEST_PAUSE = 3
+"""Rounds without jumps, at most: 1 after those that won nothing, then 3."""
 
 
 class Candidate(NamedTuple):
@@ -40,12 +39,15 @@ def hear(objective: Objective, search: Search) -> Generator[np.ndarray, np.ndarr
 
 
 class Climb:
-    """One start and all that is done to better it.
+    """One start and all that is done to better it: descents, and jumps for as long as they help.
+
+    Of renders past the first few hundred nearly all that is won is won by descents (docs/matching.md, "Where renders
+    go"), so jumps that win nothing are made ever less often.
 
     Args:
         objective: of the search.
         start: was heard already.
-        jumps: presets (n, P) to try from a preset (P,) after each descent.
+        jumps: presets (n, P) to try from a preset (P,) after a descent.
         rng: of all draws.
     """
 
@@ -59,7 +61,7 @@ class Climb:
         """See the class."""
         self.objective, self.jumps, self.rng = objective, jumps, rng
         self.descent = Descent(objective, *start)
-        self.polish: Polish | None = None
+        self._pause, self._left = 0, 0
 
     @property
     def loss(self) -> float:
@@ -67,21 +69,14 @@ class Climb:
         return self.descent.loss
 
     def round(self) -> Search:
-        """Descend, jump, and polish if that did little."""
-        before = self.loss
+        """Descend, and jump unless that is paused."""
         yield from self.descent.run(self.rng)
+        if self._left:
+            self._left -= 1
+            return
         yield self.jumps(self.descent.u)
-        self._keep()
-        if self.loss > (1.0 - _STALL) * before:
-            yield from self._polish()
-
-    def _polish(self) -> Search:
-        # An optimiser that has not been overtaken goes on with what it has learned.
-        if self.polish is None or not np.array_equal(self.polish.u, self.descent.u):
-            self.polish = Polish(self.objective, self.descent.u, self.rng)
-        yield from self.polish.generation()
-        if self._keep():
-            self.polish.u = self.descent.u
+        self._pause = 0 if self._keep() else min(2 * self._pause + 1, _LONGEST_PAUSE)
+        self._left = self._pause
 
     def _keep(self) -> bool:
         """Go on from the best of the presets heard last, if it is better."""
