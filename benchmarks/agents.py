@@ -47,7 +47,7 @@ BUDGETS: dict[str, tuple[int, ...]] = {
     "sac+proxy": (64,),
     "regression+cma-es": (50, 200, 1000), "cloning+cma-es": (50, 200, 1000), "policy+cma-es": (50, 200, 1000),
     "proxy+cma-es": (50, 200, 1000), "regression+descent": (50, 200, 1000), "proxy+descent": (50, 200, 1000),
-    "auto": (200, 1000),
+    "auto": (50, 200, 1000),
 }  # fmt: skip
 BANKED = ("retrieval", "retrieval+cma-es")
 
