@@ -5,6 +5,7 @@
 Sets: `recordings`, the twelve of examples/targets, and `prior`, 64 held-out presets drawn as people make them. Ratios
 are of median scaled losses (0 = identical, 1 = the median random pair), seed 0; their 95 % intervals come from a
 bootstrap over targets. Rows go to out/bench/matching/ as they come: a run that was cut short goes on where it was.
+They do not know the code of agents: after a change of it, delete the folder.
 """
 
 from __future__ import annotations
