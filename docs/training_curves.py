@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 ROOT = Path(__file__).parents[1]
 IMAGE = ROOT / "docs" / "images" / "training.png"
-COLOURS = "#1f6feb", "#d9480f", "#2b8a3e"
+COLOURS = "#1f6feb", "#d9480f", "#2b8a3e", "#6f42c1"
 # Panels: title, the figure of the log, and the one that is dashed beside it.
 PANELS = (
     ("presets: median loss", "eval/in/best", "eval/in/start"),

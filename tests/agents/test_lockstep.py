@@ -168,6 +168,26 @@ def test_a_part_of_a_search_gets_its_share_and_is_closed(objective, renderer, rn
     assert inner.closed == 1
 
 
+def test_a_part_of_a_search_may_be_made_of_parts(objective, renderer, rng) -> None:
+    task, first, second = objective(100), Told(renderer, (4, 4)), Told(renderer, (3, 3, 3, 3))
+    left: list[int] = []
+
+    def parts() -> Search:
+        yield from only(task, first.search(task, rng), 5)
+        left.append(task.left)
+        yield from second.search(task, rng)
+
+    def search() -> Search:
+        yield from only(task, parts(), 12)
+        left.append(task.left)
+
+    drive(task, search())
+    assert task.renders == 12  # the end of the first part is not the end of the whole
+    assert left == [7, 88]
+    assert [len(losses) for losses in second.told] == [3, 3]
+    assert first.closed == second.closed == 1
+
+
 def test_a_match_tells_its_edits_and_its_best_at_any_time(renderer, goals) -> None:
     (match,) = make_agent("auto", renderer).match(goals[:1], 60, generator(1, "run"))
     at, losses = zip(*match.curve, strict=True)

@@ -106,6 +106,12 @@ def _cold_cma(module: ModuleType, arguments: list[str], _: Path) -> tuple[Patche
     return {"ProcessPoolExecutor": pool}, set_option(set_option(arguments, "--targets", "1"), "--budget", "2")
 
 
+def _told(module: ModuleType, arguments: list[str], _: Path) -> tuple[Patches, list[str]]:
+    for name, value in {"--targets": "1", "--budget": str(MOST_RENDERS), "--more": "2"}.items():
+        arguments = set_option(arguments, name, value)
+    return {"ProcessPoolExecutor": lambda count, mp_context: ThreadPoolExecutor(1)}, arguments
+
+
 def _agents(module: ModuleType, arguments: list[str], folder: Path) -> tuple[Patches, list[str]]:
     values = {
         "--agents": option(arguments, "--agents", "random,regression"),
@@ -153,6 +159,7 @@ _SMALLER: Mapping[str, Callable[[ModuleType, list[str], Path], tuple[Patches, li
     "env": _env,
     "matching": _matching,
     "cold_cma": _cold_cma,
+    "told": _told,
     "agents": _agents,
     "sac": _sac,
     "library": _library,

@@ -53,11 +53,14 @@ def run(searches: Iterable[tuple[Objective, Search]], budget: int, watch: Watch)
 
 
 def only(objective: Objective, search: Search, renders: int) -> Search:
-    """A search that is a part of another and ends after so many renders; to be used with `yield from`."""
+    """A search that is a part of another and ends after so many renders; to be used with `yield from`.
+
+    That search may itself be made of such parts.
+    """
     with objective.share(renders), contextlib.closing(search):
-        losses = None
-        while objective.left > 0 and (asked := step(search, losses)) is not None:
-            losses = yield asked[: objective.left]
+        end, losses = objective.limit, None  # while a part of the search runs, the objective's limit is that part's
+        while (left := end - objective.renders) > 0 and (asked := step(search, losses)) is not None:
+            losses = yield asked[:left]
             if len(losses) < len(asked):
                 break
 

@@ -1,6 +1,6 @@
 """Sets of targets to compare methods on, each made anew from its place in the set: presets of a prior, or recordings.
 
-Shapes: C channels, T samples.
+Shapes: C channels, T samples, P parameters.
 """
 
 from __future__ import annotations
@@ -62,16 +62,19 @@ class PresetSet:
         """How many targets there are."""
         return self.count
 
-    def target(self, index: int, renderer: Renderer) -> Target:
-        """See `TargetSet.target`."""
+    def preset(self, index: int, renderer: Renderer) -> tuple[np.ndarray, Probe]:
+        """What a target is the sound of: a preset (1, P), and how it is played. For diagnosis alone."""
         rng = generator(self.seed, "suite", self.name, index)
         note_midi, gate_s = int(rng.integers(NOTES_MIDI[0], NOTES_MIDI[1] + 1)), float(rng.uniform(*GATES_S))
         probe = Probe(note_midi, 100, gate_s, TOTAL_S)
-        u = MusicalPrior(renderer.table).sample_audible(1, rng, lambda rows: renderer.render(rows, probe))
+        return MusicalPrior(renderer.table).sample_audible(1, rng, lambda rows: renderer.render(rows, probe)), probe
+
+    def target(self, index: int, renderer: Renderer) -> Target:
+        """See `TargetSet.target`."""
+        u, probe = self.preset(index, renderer)
         audio: np.ndarray = renderer.render(u, probe)[0, 0]
-        return Target(
-            audio, renderer.sample_rate, f"{self.name}_{index:03d}", note_midi, 100, gate_s, TOTAL_S, 0.0, True
-        )
+        name, note_midi, velocity = f"{self.name}_{index:03d}", int(probe.note_midi), int(probe.velocity)
+        return Target(audio, renderer.sample_rate, name, note_midi, velocity, probe.gate_s, TOTAL_S, 0.0, True)
 
 
 @dataclass(frozen=True)
