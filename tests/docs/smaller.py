@@ -24,7 +24,9 @@ NOT_RUN = {
     "python docs/screenshots.py": "takes the pictures of this page, for minutes",
     "make bench": "runs the benchmarks, which are run one by one",
     "python docs/results_page.py out/evaluation": "writes pages that are under test; test_results pastes into copies",
-    "python docs/training_curves.py seed2=out/train/seed2 seed3=out/train/seed3": "test_curves draws some",
+    "python docs/training_curves.py two-hours=out/train/laptop seed2=out/train/seed2 seed3=out/train/seed3": (
+        "test_curves draws some"
+    ),
     "benchmarks/evaluation.sh": "runs for hours; test_evaluation_script has it run something else",
     "benchmarks/peers.sh": "installs other synths from the network",
     "python benchmarks/app.py": "drives a browser through a whole match, for minutes",
