@@ -31,16 +31,16 @@ from myna.synth.renderer import Renderer
 
 SET = PresetSet("in-val", 64)
 OSCILLATORS = ("osc_?.*", "sub.*", "noise.*")
+PITCHES = ("osc_?.octave", "osc_?.semitone", "osc_?.fine_cents")
+TABLES = ("osc_?.table", "osc_?.position", "osc_?.warp*")
 PARTS: dict[str, tuple[str, ...]] = {
     "nothing": (),
     "all oscillators": OSCILLATORS,
     "oscillator A": ("osc_a.*",),
     "oscillator B": ("osc_b.*",),
-    "octaves, semitones and cents of both": ("osc_?.octave", "osc_?.semitone", "osc_?.fine_cents"),
-    "tables, positions and warps of both": ("osc_?.table", "osc_?.position", "osc_?.warp*"),
-    "both of these": (
-        "osc_?.octave", "osc_?.semitone", "osc_?.fine_cents", "osc_?.table", "osc_?.position", "osc_?.warp*",
-    ),
+    "octaves, semitones and cents of both": PITCHES,
+    "tables, positions and warps of both": TABLES,
+    "both of these": PITCHES + TABLES,
     "switches and levels of all": ("osc_?.on", "osc_?.level", "sub.on", "sub.level", "noise.on", "noise.level"),
     "unison of both": ("osc_?.unison", "osc_?.detune_cents", "osc_?.blend", "osc_?.width"),
     "sub and noise": ("sub.*", "noise.*"),
@@ -48,7 +48,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "envelopes": ("env_?.*",),
     "LFOs and matrix": ("lfo_?.*", "matrix.*"),
     "effects": ("distortion.*", "chorus.*", "delay.*", "reverb.*", "eq.*"),
-}  # fmt: skip
+}
 """What a part consists of: names of parameters, as file names are matched."""
 REST, DISCRETE = "all but the oscillators", "all switches, choices and whole numbers"
 
@@ -60,6 +60,8 @@ def main() -> None:
     parser.add_argument("--more", type=int, default=60, help="renders of a descent (default: %(default)s)")
     parser.add_argument("--processes", type=int, default=2, help="of one thread each (default: %(default)s)")
     options = parser.parse_args()
+    if not (1 <= options.targets <= len(SET) and options.budget >= 1 and options.more >= 1 and options.processes >= 1):
+        parser.error(f"give 1 to {len(SET)} targets, and 1 or more of all else.")
     jobs = [(index, options.budget, options.more) for index in range(options.targets)]
     with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as pool:
         found = list(pool.map(_told, jobs))
