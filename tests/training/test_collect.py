@@ -17,6 +17,7 @@ import torch
 
 from myna.agents.knobs import audible_knobs
 from myna.agents.regression import load_regression
+from myna.agents.weights import load_weights, save_weights
 from myna.envs.statistics import load_statistics
 from myna.envs.summary import summarise
 from myna.errors import MynaError, UsageError
@@ -200,6 +201,21 @@ def test_a_guess_stands_beside_the_draw_that_it_is_of(renderer: Renderer, sets: 
         assert np.median(np.abs(off)) < 1e-3
     to_own, to_any = (data["judged"][data["source"] == SOURCES["search"]][:, goal, -1].median() for goal in (0, 1))
     assert to_own < 0.5 * to_any
+
+
+def test_another_regression_guesses_where_it_is_named_and_its_rows_are_not_mixed_with_others(
+    renderer: Renderer, sets: dict[str, Path], tmp_path: Path
+) -> None:
+    loaded = load_weights("regression")
+    halved = {name: 0.5 * tensor if name.startswith("last") else tensor for name, tensor in loaded.tensors.items()}
+    save_weights(tmp_path / "other", halved, {name: said for name, said in loaded.card.items() if name != "sha256"})
+    other = replace(GUESSED, regression=str(tmp_path / "other"))
+    made(tmp_path / "set", other, renderer, 64)
+    one, two = DataSet.open(sets["guessed"]), DataSet.open(tmp_path / "set")
+    assert torch.equal(one["u"][:32], two["u"][:32])  # the same draws
+    assert (one["u"][32:64] != two["u"][32:64]).any(-1).all()
+    with pytest.raises(UsageError, match="begun with weights"):
+        made(tmp_path / "set", GUESSED, renderer, 128, resume=True)
 
 
 def test_an_edit_stands_beside_the_preset_that_it_is_of_and_sounds_more_like_it_than_like_others(

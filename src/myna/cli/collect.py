@@ -49,6 +49,8 @@ class Options:
     """of each search (searched, recorded)"""
     recordings: Annotated[str, named("DIR")] = ""
     """with an index.csv: what is varied (recorded; edited, in place of draws)"""
+    regression: Annotated[str, named("NAME or PATH")] = "regression"
+    """weights that guess (guessed, edited)"""
     resume: Flag = False
     """go on in a folder that was begun with the same settings"""
     json: Flag = False
@@ -61,7 +63,7 @@ def run(argv: list[str]) -> int:
     from myna.synth.renderer import Renderer
     from myna.training.collect import Settings, collect
 
-    names = ("kind", "seed", "stage", "musical", "goals", "agent", "renders", "recordings")
+    names = ("kind", "seed", "stage", "musical", "goals", "agent", "renders", "recordings", "regression")
     settings = Settings(**{name: getattr(options, name) for name in names})
 
     def tell() -> None:

@@ -47,6 +47,7 @@ class Settings:
         agent: that searches, see `agents.registry`.
         renders: of each search.
         recordings: folder of those that are varied, see `load_recordings`; instruments kept to validate with are not.
+        regression: weights by name or path that guess, of the kinds `guessed` and `edited`.
 
     Raises:
         UsageError: a value out of range.
@@ -60,6 +61,7 @@ class Settings:
     agent: str = "cma-es"
     renders: int = 300
     recordings: str = ""
+    regression: str = "regression"
 
     def __post_init__(self) -> None:
         """See the class."""
@@ -169,9 +171,9 @@ def _groups(settings: Settings, renderer: Renderer) -> Groups:
     if own.kind == RandomGroups.kind:
         return RandomGroups(*drawn)
     if own.kind == GuessedGroups.kind:
-        return GuessedGroups(*drawn)
+        return GuessedGroups(*drawn, own.regression)
     if own.kind == EditedGroups.kind:
-        return EditedGroups(*drawn, own.recordings)
+        return EditedGroups(*drawn, own.recordings, own.regression)
     if own.kind == SearchGroups.kind:
         return SearchGroups(*drawn, own.agent, own.renders)
     return RecordedGroups(renderer, own.seed, own.goals, own.agent, own.renders, own.recordings)

@@ -1,6 +1,6 @@
 """Groups of presets and of edits of them: what a proxy of the synth must know to say what an edit would do.
 
-A draw and the packaged regression's guess at it, or what it finds likely of a recording, are each edited several times,
+A draw and a regression's guess at it, or what it finds likely of a recording, are each edited several times,
 as agents edit: knobs that can be heard are turned a little, many or few of them, and now and then a choice is changed.
 
 Shapes: n presets of a group, P parameters, M families.
@@ -9,13 +9,13 @@ Shapes: n presets of a group, P parameters, M families.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from myna.agents.knobs import audible_knobs
 from myna.agents.regression import Regression
-from myna.agents.weights import load_weights
 from myna.params import ParameterTable
 from myna.seeding import generator
 from myna.synth.base import Probe
@@ -42,10 +42,20 @@ class EditedGroups:
     kind, rows, batch = "edited", _FAMILY * _FAMILIES, 8
 
     def __init__(
-        self, renderer: Renderer, seed: int, stage: int, musical: float, goals: int, recordings: str = ""
+        self,
+        renderer: Renderer,
+        seed: int,
+        stage: int,
+        musical: float,
+        goals: int,
+        recordings: str = "",
+        regression: str | Path = "regression",
     ) -> None:
         """See `collect.Settings`; `recordings` in place of draws."""
-        self._edited = _Likely(renderer, recordings) if recordings else _DrawnAndGuessed(renderer, stage, musical)
+        if recordings:
+            self._edited = _Likely(renderer, recordings, regression)
+        else:
+            self._edited = _DrawnAndGuessed(renderer, stage, musical, regression)
         self.said: dict[str, Any] = {**self._edited.said, "goals": goals}
         self._renderer, self._seed, self._goals = renderer, seed, goals
 
@@ -75,8 +85,8 @@ class _DrawnAndGuessed:
 
     drawn = _FAMILIES // 2
 
-    def __init__(self, renderer: Renderer, stage: int, musical: float) -> None:
-        self._guess, self._draw = Guesser(renderer.table), DrawnSounds(renderer, stage, musical)
+    def __init__(self, renderer: Renderer, stage: int, musical: float, regression: str | Path) -> None:
+        self._guess, self._draw = Guesser(renderer.table, regression), DrawnSounds(renderer, stage, musical)
         self.said = {"stage": stage, "musical": musical, "weights": self._guess.sha256}
 
     def __call__(self, rngs: Sequence[np.random.Generator]) -> list[tuple[Probe, np.ndarray]]:
@@ -94,11 +104,10 @@ class _Likely:
 
     drawn = 0
 
-    def __init__(self, renderer: Renderer, recordings: str) -> None:
-        self._table, self._guessing = renderer.table, Regression(renderer)
+    def __init__(self, renderer: Renderer, recordings: str, regression: str | Path) -> None:
+        self._table, self._guessing = renderer.table, Regression(renderer, regression)
         self._variants = Variants(renderer, recordings)
-        weights = str(load_weights("regression").card["sha256"])
-        self.said = {"weights": weights, "recordings": self._variants.digest}
+        self.said = {"weights": str(self._guessing.card["sha256"]), "recordings": self._variants.digest}
 
     def __call__(self, rngs: Sequence[np.random.Generator]) -> list[tuple[Probe, np.ndarray]]:
         """See `_DrawnAndGuessed`."""

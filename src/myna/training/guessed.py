@@ -1,4 +1,4 @@
-"""Groups of draws and of the packaged regression's guesses at them: where a policy that begins with a guess begins.
+"""Groups of draws and of a regression's guesses at them: where a policy that begins with a guess begins.
 
 Shapes: n rows of a group, P parameters, G goals.
 """
@@ -6,12 +6,12 @@ Shapes: n rows of a group, P parameters, G goals.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from myna.agents.regression import load_regression
-from myna.agents.weights import load_weights
 from myna.envs.statistics import load_statistics
 from myna.envs.summary import summarise
 from myna.features import Features, one_core
@@ -25,17 +25,15 @@ from myna.training.groups import Group, Tell, draw_goals, put_first
 
 __all__ = ["GuessedGroups", "Guesser"]
 
-_WEIGHTS = "regression"
-
 
 class Guesser:
-    """The packaged regression, as it guesses at rows; `sha256` of its weights."""
+    """A regression, as it guesses at rows; `sha256` of its weights."""
 
-    def __init__(self, table: ParameterTable) -> None:
+    def __init__(self, table: ParameterTable, weights: str | Path = "regression") -> None:
         """See the class."""
         self._table, self._statistics = table, load_statistics()
-        self._net, _ = load_regression(table, _WEIGHTS)
-        self.sha256 = str(load_weights(_WEIGHTS).card["sha256"])
+        self._net, card = load_regression(table, weights)
+        self.sha256 = str(card["sha256"])
 
     @one_core()
     @torch.no_grad()
@@ -52,9 +50,17 @@ class GuessedGroups:
 
     kind, rows, batch = "guessed", 64, 8
 
-    def __init__(self, renderer: Renderer, seed: int, stage: int, musical: float, goals: int) -> None:
+    def __init__(
+        self,
+        renderer: Renderer,
+        seed: int,
+        stage: int,
+        musical: float,
+        goals: int,
+        regression: str | Path = "regression",
+    ) -> None:
         """See `collect.Settings`."""
-        self._guess = Guesser(renderer.table)
+        self._guess = Guesser(renderer.table, regression)
         self.said = {"stage": stage, "musical": musical, "goals": goals, "weights": self._guess.sha256}
         self._renderer, self._seed, self._goals = renderer, seed, goals
         self._drawn = DrawnSounds(renderer, stage, musical)
