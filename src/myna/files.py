@@ -6,15 +6,17 @@ import contextlib
 import hashlib
 import os
 import tempfile
+import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
-from myna.errors import MynaError, printable
+from myna.errors import MynaError, UsageError, printable
 
-__all__ = ["alone", "cache_dir", "data_dir", "make_folder", "safe_stems", "sha256_hex", "write_atomic"]
+__all__ = ["alone", "cache_dir", "data_dir", "make_folder", "read_toml", "safe_stems", "sha256_hex", "write_atomic"]
 
-_MAX_STEM_BYTES = 80
+_MAX_STEM_BYTES, _MAX_TOML_BYTES = 80, 1 << 20
 # Names of devices on Windows, whatever their ending: a folder of files may end up there.
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in "0123456789¹²³")}
 
@@ -32,6 +34,30 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
         reason = getattr(error, "strerror", None) or error
         raise MynaError(f"cannot make the folder {printable(os.fspath(path))} ({reason}): choose another.") from error
     return folder
+
+
+def read_toml(path: Path, what: str, where: str = "") -> dict[str, Any]:
+    """A file's tables.
+
+    Args:
+        path: of the file.
+        what: it should be, with its article, as messages say it: `a curriculum`.
+        where: how messages call it; by its path where that is left out.
+
+    Raises:
+        UsageError: it cannot be read, is larger than 1 MiB, or is no TOML.
+    """
+    where = where or printable(str(path))
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_TOML_BYTES + 1)
+        if len(data) > _MAX_TOML_BYTES:
+            raise UsageError(f"{where} is larger than 1 MiB: give {what}.")
+        return tomllib.loads(data.decode("utf-8"))
+    except OSError as error:
+        raise UsageError(f"Cannot read {where}: {error.strerror}.") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{where} is not TOML: {printable(str(error), 120)}.") from error
 
 
 def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> None:

@@ -89,7 +89,7 @@ def test_stopped_and_resumed_it_learns_the_same_bits(data: DataSet, renderer: Re
 def test_another_seed_learns_something_else_from_the_same_rows(data: DataSet, renderer: Renderer) -> None:
     one, other = learner(data, renderer), learner(data, renderer, seed=4)
     assert not torch.equal(one.net.first.weight, other.net.first.weight)
-    assert torch.equal(one._held, other._held)
+    assert torch.equal(one.held, other.held)
 
 
 def test_the_rate_rises_and_then_falls_to_nothing() -> None:

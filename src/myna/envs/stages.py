@@ -6,7 +6,6 @@ Shapes: P parameters.
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,13 +16,13 @@ import numpy as np
 
 from myna.envs.stage_fields import FIELDS, TOP, BadField, Check
 from myna.errors import UsageError, printable
+from myna.files import read_toml
 from myna.params import ParameterTable
 from myna.synth.base import Probe
 
 __all__ = ["DEFAULT_PATH", "CurriculumConfig", "ProbeSet", "Stage", "laid_over", "load_stages"]
 
 DEFAULT_PATH = Path(__file__).parents[1] / "configs" / "curriculum.toml"
-_LARGEST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -137,26 +136,13 @@ def load_stages(
     """
     path = Path(path or DEFAULT_PATH)
     where = printable(str(path) if path != DEFAULT_PATH else path.name)
-    content = laid_over(_read(path, where), overrides or {})
+    content = laid_over(read_toml(path, "a curriculum", where), overrides or {})
     if overrides:
         where += " with overrides"
     try:
         return _config(content, table)
     except BadField as error:
         raise UsageError(f"{where}: {error}") from None
-
-
-def _read(path: Path, where: str) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST_BYTES + 1)
-        if len(data) > _LARGEST_BYTES:
-            raise UsageError(f"{where} is larger than 1 MiB: give a curriculum.")
-        return tomllib.loads(data.decode("utf-8"))
-    except OSError as error:
-        raise UsageError(f"Cannot read {where}: {error.strerror}.") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{where} is not TOML: {printable(str(error), 120)}.") from error
 
 
 def laid_over(content: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,9 +20,9 @@ from typing import Any
 from myna import __version__
 from myna.envs.stages import laid_over
 from myna.errors import MynaError, UsageError, printable
-from myna.files import make_folder, sha256_hex, write_atomic
+from myna.files import make_folder, read_toml, sha256_hex, write_atomic
 from myna.provenance import commit
-from myna.training.config import TrainConfig, build, read_toml
+from myna.training.config import TrainConfig, build
 from myna.training.run import Status, Training
 
 __all__ = ["BASE", "FOLDER", "Ablation", "Table", "ablations", "load_ablation", "needed", "train"]
@@ -82,7 +82,7 @@ def load_ablation(name: str, *, seed: int = 0, steps: int | None = None, minutes
         raise UsageError(f"There is no ablation '{printable(name)}': choose from {', '.join(ablations())}.")
     if steps is not None and minutes is not None:
         raise UsageError("The budget is steps or minutes: give one of them.")
-    base, own = read_toml(FOLDER / f"{BASE}.toml"), read_toml(FOLDER / f"{name}.toml")
+    base, own = (read_toml(FOLDER / f"{one}.toml", "an ablation") for one in (BASE, name))
     content = laid_over(base, own)
     about, against = content.pop("about"), content.pop("against", BASE)
     try:

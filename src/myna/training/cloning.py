@@ -12,7 +12,6 @@ import dataclasses
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -24,38 +23,34 @@ from myna.agents.networks import Actor, NetworkConfig, torch_generator
 from myna.agents.replay import Observed, Rows
 from myna.agents.rows import layout_of
 from myna.agents.sac import cloning_loss, imagined_loss
-from myna.agents.weights import fits, parts_of, save_weights
+from myna.agents.weights import fits, parts_of
 from myna.envs.action import ActionConfig
 from myna.envs.core import Core, CoreConfig, EndConfig
 from myna.envs.task import TaskBatch
 from myna.errors import UsageError
 from myna.features import one_core
-from myna.seeding import generator
 from myna.synth.renderer import Renderer
 from myna.training.config import TrainConfig
 from myna.training.data import SOURCES, DataSet
 from myna.training.held_out import BOUND, HORIZON, goal_rows, tasks_of
 from myna.training.judging import over_sets, play_out
 from myna.training.sac import HeadTargets
-from myna.training.supervised import Schedule, Supervised, data_card
+from myna.training.supervised import RowSettings, Supervised
 
 __all__ = ["CloningLearner", "CloningSettings", "make"]
 
 _WORST_GAP = 0.5  # of a past's lowest loss below the present one, as a share of it
 _HELD_OUT_PAIRS = 2_048
-_TOLD = ("networks", "foresight", "heads", "mode", "bound", "horizon", "data")  # by the card, of the settings
+_ON_CARD = {name: name for name in ("networks", "foresight", "heads", "mode", "bound", "horizon")}
 
 
 @dataclass(frozen=True)
-class CloningSettings:
+class CloningSettings(RowSettings):
     """How cloning learns.
 
-    Attributes:
-        data: folders of data sets, of `myna collect`.
+    Attributes beside those of `RowSettings`:
         networks, heads: of the actor, as SAC has them, so that it can go on from here.
-        schedule: of the optimiser.
         mode: of actions, `all` or `module`.
-        batch: pairs per step.
         bound, horizon: of the episodes that it is for.
         from_default: share of pairs whose state is the default preset.
         close: share of the other pairs whose goal is the most alike of the row's goals.
@@ -65,20 +60,15 @@ class CloningSettings:
         imagine: weight of the gain that foresight promises of drawn edits, see `agents.sac.imagined_loss`; it needs
             no preset of the goal, so goals may be recordings.
         curiosity: what a nat of the choices' entropy above its target counts beside that gain.
-        held_out: share of the groups that are judged by and not learnt from.
         played: of them so many are targets of episodes at an evaluation.
-        bf16: run the network in bfloat16, see `networks.precision`.
 
     Raises:
         UsageError: a setting that is out of range.
     """
 
-    data: tuple[str, ...] = ()
     networks: NetworkConfig = field(default_factory=NetworkConfig)
     heads: HeadTargets = field(default_factory=HeadTargets)
-    schedule: Schedule = field(default_factory=Schedule)
     mode: str = "all"
-    batch: int = 512
     bound: float = BOUND
     horizon: int = HORIZON
     from_default: float = 0.15
@@ -88,12 +78,11 @@ class CloningSettings:
     foresight: str = ""
     imagine: float = 0.0
     curiosity: float = 0.003
-    held_out: float = 0.02
     played: int = 128
-    bf16: bool = False
 
     def __post_init__(self) -> None:
         """See the class."""
+        super().__post_init__()
         for name in ("from_default", "close", "past"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise UsageError(f"{name} is a share, 0 to 1; got {getattr(self, name)}.")
@@ -101,8 +90,8 @@ class CloningSettings:
             raise UsageError("clone, imagine and curiosity must be 0 or more, and clone or imagine more.")
         if self.imagine and not self.foresight:
             raise UsageError("To imagine takes foresight: name a proxy, or set imagine to 0.")
-        if self.batch < 1 or self.played < 1 or self.horizon < 2 or not 0.0 < self.bound <= 1.0:
-            raise UsageError("batch and played must be 1 or more, horizon 2 or more, and bound above 0 up to 1.")
+        if self.played < 1 or self.horizon < 2 or not 0.0 < self.bound <= 1.0:
+            raise UsageError("played must be 1 or more, horizon 2 or more, and bound above 0 up to 1.")
 
 
 def make(config: TrainConfig) -> CloningLearner:
@@ -126,7 +115,7 @@ class _Starts(NamedTuple):
         return cls(rows, defaults if len(defaults) else rows)
 
 
-class CloningLearner(Supervised):
+class CloningLearner(Supervised[CloningSettings, Actor]):
     """See `training.learner.Learner`.
 
     Args:
@@ -142,7 +131,7 @@ class CloningLearner(Supervised):
     """
 
     name = "cloning"
-    net: Actor
+    on_card, stream = _ON_CARD, "pairs"
 
     def __init__(
         self,
@@ -155,22 +144,20 @@ class CloningLearner(Supervised):
         device: str = "cpu",
     ) -> None:
         """See the class."""
-        self.settings, self.seed, self.device = settings, seed, torch.device(device)
-        self.data, self.renderer = data or DataSet.open(*settings.data), renderer or Renderer()
-        self.view = row_view(self.data.table, settings.mode, device)
-        heads = ActionHeads.of(self.view.decoder.layout, **dataclasses.asdict(settings.heads))
-        weights = torch_generator(seed, self.name, "weights")
-        layout = layout_of(self.view.layout)
-        self._foresight = foresight_of(self.data.table, layout, heads, settings.foresight, device)
-        net = Actor(layout, heads, settings.networks, weights, self._foresight).to(device)
-        super().__init__(
-            net, settings.schedule, total, torch_generator(seed, self.name, "pairs", device=device), settings.bf16
-        )
-        # The same rows are held out whatever the seed, so that seeds can be compared.
-        learnt, self._held = self.data.split(settings.held_out, generator(0, "held-out"))
+        super().__init__(settings, total, seed, data=data, device=device)
+        self.renderer = renderer or Renderer()
         names = ("u", "summary", "played", "goals", "judged")
         self._rows = {name: self.data[name].to(device) for name in names}
-        self._learnt = _Starts.of(self.data, learnt.to(device))
+        self._learnt = _Starts.of(self.data, self.learnt.to(device))
+
+    def begun(self, rng: torch.Generator) -> Actor:
+        """See `Supervised`."""
+        own = self.settings
+        self.view = row_view(self.data.table, own.mode, self.device)
+        heads = ActionHeads.of(self.view.decoder.layout, **dataclasses.asdict(own.heads))
+        layout = layout_of(self.view.layout)
+        self._foresight = foresight_of(self.data.table, layout, heads, own.foresight, self.device)
+        return Actor(layout, heads, own.networks, rng, self._foresight)
 
     # Pairs
 
@@ -252,7 +239,7 @@ class CloningLearner(Supervised):
 
         `eval/score` is the median of the episodes' lowest training losses.
         """
-        starts = _Starts.of(self.data, self._held.to(self.device))
+        starts = _Starts.of(self.data, self.held.to(self.device))
         rng = torch_generator(0, self.name, "held-out", device=self.device)
         loss = float(self._losses(self._pairs(starts, _HELD_OUT_PAIRS, rng), rng)["loss"])
         played = play_out(self._core, self._tasks, self._greedy)
@@ -270,27 +257,13 @@ class CloningLearner(Supervised):
 
     @functools.cached_property
     def _tasks(self) -> TaskBatch:
-        rows = goal_rows(self.data, self._held, self.settings.played)
+        rows = goal_rows(self.data, self.held, self.settings.played)
         return tasks_of(self.data, rows, self.renderer, self.settings.bound, self.settings.horizon)
 
-    def card(self) -> dict[str, Any]:
-        """What is known of the weights."""
-        settings = dataclasses.asdict(self.settings) | {"data": data_card(self.data)}
-        return {
-            **fits(self.name, self.data.table, parts_of(self.view.layout.parts)),
-            **{
-                name: settings.pop(name)
-                for name in ("networks", "foresight", "heads", "mode", "bound", "horizon", "data")
-            },
-            "foresight_sha256": self._foresight.sha256 if self._foresight else "",
-            "settings": settings,
-            "seed": self.seed,
-            "steps": self.steps_done,
-        }
-
-    def save(self, folder: Path) -> None:
-        """Write `cloning.safetensors` and its card."""
-        save_weights(folder / self.name, self.net.state_dict(), self.card())
+    def fits(self) -> dict[str, Any]:
+        """See `Supervised`."""
+        foresight = self._foresight.sha256 if self._foresight else ""
+        return fits(self.name, self.data.table, parts_of(self.view.layout.parts)) | {"foresight_sha256": foresight}
 
 
 def _one_of(rows: torch.Tensor, share: torch.Tensor) -> torch.Tensor:

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from myna.errors import MynaError, UsageError, printable
+from myna.files import read_toml
 from myna.training.logging import TRACKERS
 
-__all__ = ["FOLDER", "RunConfig", "TrainConfig", "WandbConfig", "build", "load_config", "read_config", "read_toml"]
+__all__ = ["FOLDER", "RunConfig", "TrainConfig", "WandbConfig", "build", "load_config", "read_config"]
 
 FOLDER = Path(__file__).parents[1] / "configs" / "train"
 KINDS = ("sac", "regression", "cloning", "proxy")
-_LARGEST_BYTES = 1 << 20
 T = TypeVar("T")
 
 
@@ -143,7 +143,7 @@ def load_config(name: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
         UsageError: it cannot be read, or says something wrong: names the file, the setting and the mend.
     """
     path = _path(name)
-    content = read_toml(path)
+    content = read_toml(path, "a configuration")
     for override in overrides:
         _lay_over(content, override)
     where = path.name + (" with overrides" if overrides else "")
@@ -187,25 +187,6 @@ def _path(name: str | Path) -> Path:
         known = ", ".join(sorted(path.stem for path in FOLDER.glob("*.toml")))
         raise UsageError(f"There is no configuration '{printable(str(name))}': name a TOML file or one of {known}.")
     return Path(name)
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """A file's tables.
-
-    Raises:
-        UsageError: it cannot be read, or is no TOML.
-    """
-    where = printable(str(path))
-    try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST_BYTES + 1)
-        if len(data) > _LARGEST_BYTES:
-            raise UsageError(f"{where} is larger than 1 MiB: give a configuration.")
-        return tomllib.loads(data.decode("utf-8"))
-    except OSError as error:
-        raise UsageError(f"Cannot read {where}: {error.strerror}.") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{where} is not TOML: {printable(str(error), 120)}.") from error
 
 
 def _lay_over(content: dict[str, Any], override: str) -> None:

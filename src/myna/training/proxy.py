@@ -8,25 +8,21 @@ Shapes: B rows, P parameters, D numbers of a summary.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch.nn.functional import smooth_l1_loss
 
-from myna.agents.networks import torch_generator
 from myna.agents.proxy_net import IMPORTANCE, ProxyConfig, ProxyNet, clipped, load_proxy
 from myna.agents.regression import READS
-from myna.agents.weights import fits, save_weights
+from myna.agents.weights import fits
 from myna.errors import UsageError, printable
 from myna.features import one_core
-from myna.seeding import generator
 from myna.training.config import TrainConfig
 from myna.training.data import DataSet
-from myna.training.supervised import Schedule, Supervised, data_card
+from myna.training.supervised import RowSettings, Supervised
 
 __all__ = ["ProxyLearner", "ProxySettings", "make"]
 
@@ -35,38 +31,29 @@ _NEAR = 0.05  # differences below it, in spreads, count as if they were so large
 
 
 @dataclass(frozen=True)
-class ProxySettings:
+class ProxySettings(RowSettings):
     """How a proxy learns.
 
-    Attributes:
-        data: folders of data sets, of `myna collect`.
+    Attributes beside those of `RowSettings`:
         network: sizes.
-        schedule: of the optimiser.
-        batch: rows per step.
         beta: from what error on, in spreads of a summary's numbers, errors count by their size and not by its square.
         apart: what errors of differences between rows and their first goals count, as shares of the differences.
         init: weights to begin with, by name or path; `network` must be theirs.
-        held_out: share of the groups that are judged by and not learnt from.
-        bf16: run the network in bfloat16, see `networks.precision`.
 
     Raises:
         UsageError: a setting that is out of range.
     """
 
-    data: tuple[str, ...] = ()
     network: ProxyConfig = field(default_factory=ProxyConfig)
-    schedule: Schedule = field(default_factory=Schedule)
-    batch: int = 512
     beta: float = 0.3
     apart: float = 0.0
     init: str = ""
-    held_out: float = 0.02
-    bf16: bool = False
 
     def __post_init__(self) -> None:
         """See the class."""
-        if self.batch < 1 or not self.beta > 0.0 or not self.apart >= 0.0:
-            raise UsageError("batch must be 1 or more, beta above 0, and apart 0 or more.")
+        super().__post_init__()
+        if not self.beta > 0.0 or not self.apart >= 0.0:
+            raise UsageError("beta must be above 0, and apart 0 or more.")
 
 
 def make(config: TrainConfig) -> ProxyLearner:
@@ -78,7 +65,7 @@ def make(config: TrainConfig) -> ProxyLearner:
     return ProxyLearner(config.settings(ProxySettings), config.run.steps, config.seed, device=config.device)
 
 
-class ProxyLearner(Supervised):
+class ProxyLearner(Supervised[ProxySettings, ProxyNet]):
     """See `training.learner.Learner`.
 
     Args:
@@ -93,28 +80,21 @@ class ProxyLearner(Supervised):
     """
 
     name = "proxy"
-    net: ProxyNet
 
     def __init__(
         self, settings: ProxySettings, total: int, seed: int, *, data: DataSet | None = None, device: str = "cpu"
     ) -> None:
         """See the class."""
-        self.settings, self.seed, self.device = settings, seed, torch.device(device)
-        self.data = data or DataSet.open(*settings.data)
-        net = self._begun().to(device)
-        rng = torch_generator(seed, self.name, "rows", device=device)
-        super().__init__(net, settings.schedule, total, rng, settings.bf16)
-        # The same rows are held out whatever the seed, so that seeds can be compared.
-        learnt, self._held = self.data.split(settings.held_out, generator(0, "held-out"))
-        self._learnt = learnt.to(self.device)
+        super().__init__(settings, total, seed, data=data, device=device)
+        self._learnt = self.learnt.to(self.device)
         self._rows = {name: self.data[name].to(self.device) for name in ("u", "played", "summary")}
         self._goals = self.data["goals"][:, 0].long().to(self.device)
 
-    def _begun(self) -> ProxyNet:
-        """The network that learning begins with."""
+    def begun(self, rng: torch.Generator) -> ProxyNet:
+        """See `Supervised`."""
         own = self.settings
         if not own.init:
-            return ProxyNet(self.data.table, own.network, torch_generator(self.seed, self.name, "weights"))
+            return ProxyNet(self.data.table, own.network, rng)
         net, card = load_proxy(self.data.table, own.init)
         if net.config != own.network:
             raise UsageError(f"The weights “{printable(own.init)}” are of another network: {card['networks']}.")
@@ -150,7 +130,7 @@ class ProxyLearner(Supervised):
         of the first and the last.
         """
         error = square = apart = 0.0
-        held = self._held.to(self.device)
+        held = self.held.to(self.device)
         summaries = clipped(self._rows["summary"][held])
         own = slice(None, None, 2 if self.settings.apart else 1)
         for rows in held.split(_AT_ONCE):
@@ -164,21 +144,9 @@ class ProxyLearner(Supervised):
         score = mean + sum(missed.values())
         return {"eval/error": mean, "eval/r2": 1.0 - square / max(spread, 1e-12), **missed, "eval/score": score}
 
-    def card(self) -> dict[str, Any]:
-        """What is known of the weights."""
-        settings = dataclasses.asdict(self.settings) | {"data": data_card(self.data)}
-        return {
-            **fits(self.name, self.data.table, READS),
-            "networks": settings.pop("network"),
-            "data": settings.pop("data"),
-            "settings": settings,
-            "seed": self.seed,
-            "steps": self.steps_done,
-        }
-
-    def save(self, folder: Path) -> None:
-        """Write `proxy.safetensors` and its card."""
-        save_weights(folder / self.name, self.net.state_dict(), self.card())
+    def fits(self) -> dict[str, Any]:
+        """See `Supervised`."""
+        return fits(self.name, self.data.table, READS)
 
 
 def _missed(said: torch.Tensor, heard: torch.Tensor) -> torch.Tensor:

@@ -11,27 +11,24 @@ import dataclasses
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from myna.agents.knobs import audible_knobs
-from myna.agents.networks import torch_generator
 from myna.agents.regression import QUANTILES, READS, Guess, RegressionConfig, RegressionNet
-from myna.agents.weights import fits, save_weights
+from myna.agents.weights import fits
 from myna.envs.core import Core
 from myna.envs.task import TaskBatch
 from myna.errors import UsageError
 from myna.features import one_core
-from myna.seeding import generator
 from myna.synth.renderer import Renderer
 from myna.training.config import TrainConfig
 from myna.training.data import DataSet
 from myna.training.held_out import goal_rows, tasks_of
 from myna.training.judging import to_show
-from myna.training.supervised import Schedule, Supervised, data_card
+from myna.training.supervised import RowSettings, Supervised
 
 __all__ = ["GuessLoss", "RegressionLearner", "RegressionSettings", "guess_loss", "make"]
 
@@ -39,38 +36,29 @@ _AT_ONCE = 4_096  # rows that are judged together
 
 
 @dataclass(frozen=True)
-class RegressionSettings:
+class RegressionSettings(RowSettings):
     """How regression learns.
 
-    Attributes:
-        data: folders of data sets, of `myna collect`.
+    Attributes beside those of `RowSettings`:
         network: sizes.
-        schedule: of the optimiser.
-        batch: rows per step.
         choice_weight: of the cross-entropy beside the pinball loss, which is some twenty times smaller.
         noise: standard deviation of what is added to summaries, in their spreads, so that similar sounds look alike.
-        held_out: share of the groups that are judged by and not learnt from.
         heard: of them so many are rendered at an evaluation.
-        bf16: run the network in bfloat16, see `networks.precision`.
 
     Raises:
         UsageError: a setting that is out of range.
     """
 
-    data: tuple[str, ...] = ()
     network: RegressionConfig = field(default_factory=RegressionConfig)
-    schedule: Schedule = field(default_factory=Schedule)
-    batch: int = 512
     choice_weight: float = 0.1
     noise: float = 0.0
-    held_out: float = 0.02
     heard: int = 128
-    bf16: bool = False
 
     def __post_init__(self) -> None:
         """See the class."""
-        if self.batch < 1 or self.heard < 1:
-            raise UsageError("batch and heard must be 1 or more.")
+        super().__post_init__()
+        if self.heard < 1:
+            raise UsageError("heard must be 1 or more.")
         if not (self.choice_weight >= 0.0 and self.noise >= 0.0):
             raise UsageError("choice_weight and noise must be 0 or more.")
 
@@ -105,7 +93,7 @@ def make(config: TrainConfig) -> RegressionLearner:
     return RegressionLearner(config.settings(RegressionSettings), config.run.steps, config.seed, device=config.device)
 
 
-class RegressionLearner(Supervised):
+class RegressionLearner(Supervised[RegressionSettings, RegressionNet]):
     """See `training.learner.Learner`.
 
     Args:
@@ -121,7 +109,6 @@ class RegressionLearner(Supervised):
     """
 
     name = "regression"
-    net: RegressionNet
 
     def __init__(
         self,
@@ -134,14 +121,12 @@ class RegressionLearner(Supervised):
         device: str = "cpu",
     ) -> None:
         """See the class."""
-        self.settings, self.seed, self.device = settings, seed, torch.device(device)
-        self.data, self.renderer = data or DataSet.open(*settings.data), renderer or Renderer()
-        net = RegressionNet(self.data.table, settings.network, torch_generator(seed, self.name, "weights")).to(device)
-        rng = torch_generator(seed, self.name, "rows", device=device)
-        super().__init__(net, settings.schedule, total, rng, settings.bf16)
-        # The same rows are held out whatever the seed, so that seeds can be compared.
-        learnt, self._held = self.data.split(settings.held_out, generator(0, "held-out"))
-        self._rows = self._columns(learnt)
+        super().__init__(settings, total, seed, data=data, device=device)
+        self.renderer, self._rows = renderer or Renderer(), self._columns(self.learnt)
+
+    def begun(self, rng: torch.Generator) -> RegressionNet:
+        """See `Supervised`."""
+        return RegressionNet(self.data.table, self.settings.network, rng)
 
     def _columns(self, rows: torch.Tensor) -> dict[str, torch.Tensor]:
         columns = {name: self.data[name][rows] for name in ("u", "summary", "played")}
@@ -171,12 +156,12 @@ class RegressionLearner(Supervised):
 
         `eval/in/start` is the median training loss of the rendered guesses.
         """
-        sums, columns = {}, self._columns(self._held)
-        for start in range(0, len(self._held), _AT_ONCE):
+        sums, columns = {}, self._columns(self.held)
+        for start in range(0, len(self.held), _AT_ONCE):
             part = {name: tensor[start : start + _AT_ONCE] for name, tensor in columns.items()}
             for name, value in self.losses(part).items():
                 sums[name] = sums.get(name, 0.0) + float(value) * len(part["u"])
-        means = {name: value / len(self._held) for name, value in sums.items()}
+        means = {name: value / len(self.held) for name, value in sums.items()}
         told = {f"eval/{name}": value for name, value in means.items()}
         return {**told, "eval/in/start": float(self.hear().double().quantile(0.5)), "eval/score": means["loss"]}
 
@@ -193,24 +178,12 @@ class RegressionLearner(Supervised):
 
     @functools.cached_property
     def _goals(self) -> torch.Tensor:
-        return goal_rows(self.data, self._held, self.settings.heard)
+        return goal_rows(self.data, self.held, self.settings.heard)
 
     @functools.cached_property
     def _tasks(self) -> TaskBatch:
         return tasks_of(self.data, self._goals, self.renderer)
 
-    def card(self) -> dict[str, Any]:
-        """What is known of the weights."""
-        settings = dataclasses.asdict(self.settings) | {"data": data_card(self.data)}
-        return {
-            **fits(self.name, self.data.table, READS),
-            "networks": settings.pop("network"),
-            "data": settings.pop("data"),
-            "settings": settings,
-            "seed": self.seed,
-            "steps": self.steps_done,
-        }
-
-    def save(self, folder: Path) -> None:
-        """Write `regression.safetensors` and its card."""
-        save_weights(folder / self.name, self.net.state_dict(), self.card())
+    def fits(self) -> dict[str, Any]:
+        """See `Supervised`."""
+        return fits(self.name, self.data.table, READS)

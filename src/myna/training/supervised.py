@@ -1,24 +1,28 @@
-"""What regression and cloning share: a network that learns from rows, its optimiser, schedule and state."""
+"""What regression, proxy and cloning share: a network that learns from rows; settings, optimiser, state and card."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
 from torch import nn
 
-from myna.agents.networks import precision
+from myna.agents.networks import precision, torch_generator
+from myna.agents.weights import save_weights
 from myna.envs.callbacks import Episode
 from myna.errors import UsageError
 from myna.features import one_core
+from myna.seeding import generator
 from myna.training.data import DataSet
 from myna.training.learner import BrokenError
 
-__all__ = ["Schedule", "Supervised", "data_card"]
+__all__ = ["RowSettings", "Schedule", "Supervised"]
 
 
 @dataclass(frozen=True)
@@ -51,25 +55,75 @@ class Schedule:
         return self.rate * rising * 0.5 * (1.0 + math.cos(math.pi * min(1.0, step / total)))
 
 
-class Supervised(ABC):
+@dataclass(frozen=True)
+class RowSettings:
+    """What all settings have.
+
+    Attributes:
+        data: folders of data sets, of `myna collect`.
+        schedule: of the optimiser.
+        batch: rows, or pairs of them, per step.
+        held_out: share of the groups that are judged by and not learnt from.
+        bf16: run the network in bfloat16, see `networks.precision`.
+
+    Raises:
+        UsageError: a setting that is out of range.
+    """
+
+    data: tuple[str, ...] = ()
+    schedule: Schedule = field(default_factory=Schedule)
+    batch: int = 512
+    held_out: float = 0.02
+    bf16: bool = False
+
+    def __post_init__(self) -> None:
+        """See the class."""
+        if self.batch < 1:
+            raise UsageError("batch must be 1 or more.")
+
+
+S = TypeVar("S", bound=RowSettings)
+N = TypeVar("N", bound=nn.Module)
+
+
+class Supervised(ABC, Generic[S, N]):
     """A `Learner` but for what it learns; a step is one of the optimiser.
 
     Args:
-        net: learns.
-        schedule: of the optimiser.
+        settings: how it learns.
         total: steps of the whole training.
-        rng: of all draws, on the device.
-        bf16: run the network in bfloat16, see `networks.precision`.
+        seed: of weights and draws.
+        data: rows; None opens the settings' folders.
+        device: of the network and the rows.
+
+    Raises:
+        UsageError, MynaError: data that cannot be opened or split, or what the network needs besides.
     """
 
     name: str
+    on_card: ClassVar[Mapping[str, str]] = {"network": "networks"}
+    """Of the settings, what the card tells by itself, and how it calls that."""
+    stream: ClassVar[str] = "rows"
+    """Of the tree of seeds, where draws come from."""
     shown: Mapping[str, Episode]
 
-    def __init__(self, net: nn.Module, schedule: Schedule, total: int, rng: torch.Generator, bf16: bool) -> None:
+    def __init__(
+        self, settings: S, total: int, seed: int, *, data: DataSet | None = None, device: torch.device | str = "cpu"
+    ) -> None:
         """See the class."""
-        self.net, self.schedule, self.total, self.rng, self.bf16 = net, schedule, total, rng, bf16
+        self.settings, self.total, self.seed, self.device = settings, total, seed, torch.device(device)
+        self.data = data or DataSet.open(*settings.data)
+        # The same rows are held out whatever the seed, so that seeds can be compared.
+        self.learnt, self.held = self.data.split(settings.held_out, generator(0, "held-out"))
+        self.net = self.begun(torch_generator(seed, self.name, "weights")).to(self.device)
+        self.rng = torch_generator(seed, self.name, self.stream, device=self.device)
         self.steps_done, self.shown = 0, {}
-        self.optimiser = torch.optim.AdamW(net.parameters(), schedule.rate, weight_decay=schedule.decay)
+        schedule = settings.schedule
+        self.optimiser = torch.optim.AdamW(self.net.parameters(), schedule.rate, weight_decay=schedule.decay)
+
+    @abstractmethod
+    def begun(self, rng: torch.Generator) -> N:
+        """The network that learning begins with; `rng` fills new weights, on the CPU."""
 
     @abstractmethod
     def draw(self) -> dict[str, torch.Tensor]:
@@ -87,15 +141,15 @@ class Supervised(ABC):
             BrokenError: the loss or a gradient is not a number.
         """
         batch = self.draw()
-        with precision(self.rng.device, self.bf16):
+        with precision(self.device, self.settings.bf16):
             said = self.losses(batch)
         self.optimiser.zero_grad()
         said["loss"].backward()
-        norm = nn.utils.clip_grad_norm_(self.net.parameters(), self.schedule.clip)
+        norm = nn.utils.clip_grad_norm_(self.net.parameters(), self.settings.schedule.clip)
         told = {name: float(value.detach()) for name, value in said.items()}
         if not math.isfinite(told["loss"] + float(norm)):
             raise BrokenError(f"At step {self.steps_done:,} of {self.name} the loss or a gradient is no number.", batch)
-        rate = self.schedule.at(self.steps_done, self.total)
+        rate = self.settings.schedule.at(self.steps_done, self.total)
         self.optimiser.param_groups[0]["lr"] = rate
         self.optimiser.step()
         self.steps_done += 1
@@ -123,14 +177,25 @@ class Supervised(ABC):
         self.rng.set_state(state["rng"].cpu())
         self.steps_done = int(state["steps_done"])
 
+    @abstractmethod
+    def fits(self) -> dict[str, Any]:
+        """What the weights fit, see `agents.weights.fits`."""
+
+    def card(self) -> dict[str, Any]:
+        """What is known of the weights."""
+        settings = dataclasses.asdict(self.settings)
+        told = {name: settings.pop(own) for own, name in self.on_card.items()}
+        told["data"] = [
+            {"kind": own.origin.kind, "seed": own.origin.seed, "engine": own.origin.engine, "rows": own.rows}
+            for own in self.data.manifests
+        ]
+        del settings["data"]
+        return {**self.fits(), **told, "settings": settings, "seed": self.seed, "steps": self.steps_done}
+
+    def save(self, folder: Path) -> None:
+        """Write `NAME.safetensors` and its card."""
+        save_weights(folder / self.name, self.net.state_dict(), self.card())
+
 
 def _under(prefix: str, state: Mapping[str, Any]) -> dict[str, Any]:
     return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
-
-
-def data_card(data: DataSet) -> list[dict[str, Any]]:
-    """What a card tells of data: how each set was collected, and its rows."""
-    return [
-        {"kind": own.origin.kind, "seed": own.origin.seed, "engine": own.origin.engine, "rows": own.rows}
-        for own in data.manifests
-    ]
