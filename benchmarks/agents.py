@@ -44,7 +44,7 @@ SETS = ("in", "rec", "in-val", "rec-val")
 BUDGETS: dict[str, tuple[int, ...]] = {
     "random": (1000,), "mean-preset": (1,), "retrieval": (64,), "cma-es": (2000,), "cat-cma-es": (1000,),
     "retrieval+cma-es": (50, 200, 1000), "regression": (64,), "cloning": (64,), "sac": (64,), "proxy": (64,),
-    "sac+proxy": (64,),
+    "sac+bank": (64,), "sac+proxy": (64,),
     "regression+cma-es": (50, 200, 1000), "cloning+cma-es": (50, 200, 1000), "policy+cma-es": (50, 200, 1000),
     "proxy+cma-es": (50, 200, 1000), "regression+descent": (50, 200, 1000), "proxy+descent": (50, 200, 1000),
     "auto": (50, 200, 1000),

@@ -68,6 +68,13 @@ CLAIMS = (
     _starts(200, 0.95),
     _starts(1000, 1.0),
     Claim("sac_16_over_cloning_16", ("sac", 16), [("cloning", 16)], {"in": 0.85, "rec": 0.90}),
+    # From several starts; of the clone, from the same ones.
+    Claim("sac_bank_16_over_cma_es_500", ("sac+bank", 16), [("cma-es", 500)], {"in": 0.85, "rec": 1.0}),
+    Claim("sac_bank_16_over_cma_es_1000", ("sac+bank", 16), [("cma-es", 1000)], {"in": 1.0}, stretch=True),
+    Claim("sac_bank_16_over_cloning_16", ("sac+bank", 16), [("cloning", 16)], {"in": 0.85, "rec": 0.90}),
+    Claim("sac_bank_16_over_cloning_40", ("sac+bank", 16), [("cloning", 40)], {"in": 0.85, "rec": 0.90}),
+    Claim("sac_bank_16_over_cloning_bank_16", ("sac+bank", 16), [("cloning+bank", 16)], {"in": 0.85, "rec": 0.90}),
+    Claim("sac_bank_16_over_proxy_16", ("sac+bank", 16), [("proxy", 16)], _BOTH_1, stretch=True),
     # The one training that ran for as long as `laptop` allows; the seeds of `sac` ran for half of that and less.
     Claim("sac_two_hours_16_over_cloning_16", ("sac-two-hours", 16), [("cloning", 16)], {"in": 0.85, "rec": 0.90}),
     Claim("sac_two_hours_16_over_sac_16", ("sac-two-hours", 16), [("sac", 16)], _BOTH_1, stretch=True),
@@ -77,6 +84,8 @@ CLAIMS = (
     Claim("sac_proxy_16_over_cloning_40", ("sac+proxy", 16), [("cloning", 40)], {"in": 0.85, "rec": 0.90}),
     Claim("sac_proxy_16_over_proxy_16", ("sac+proxy", 16), [("proxy", 16)], _BOTH_1, stretch=True),
     Claim("sac_16_over_sac_no_recordings_16", ("sac", 16), [("sac-no-recordings", 16)], {"rec": 0.92}),
+    # Nor had the regression and the proxy that it begins with any rows of searches towards recordings.
+    Claim("sac_16_over_sac_none_anywhere_16", ("sac", 16), [("sac-none-anywhere", 16)], {"rec": 0.92}),
     *(_auto(renders, other) for other in ("regression", "proxy") for renders in (50, 200, 1000)),
 )
 MARKS = (1, 16, 50, 64, 200, 256, 500, 1000, 2000)

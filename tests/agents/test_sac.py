@@ -242,30 +242,6 @@ def test_the_critics_learn_alone_during_their_warm_up() -> None:
     assert not same(actor, sac.actor.state_dict())
 
 
-def test_an_averaged_actor_follows_the_learning_one_and_is_what_draws_as_it() -> None:
-    config = SACConfig(networks=SMALL, warm_up=1, average_rate=0.25)
-    (sac, given), (plain, _) = (learner(config), batch()), (learner(SACConfig(networks=SMALL, warm_up=1)), batch())
-    assert plain.averaged is plain.actor and same(sac.averaged.state_dict(), sac.actor.state_dict())
-    wanted = {name: tensor.clone() for name, tensor in sac.actor.state_dict().items()}
-    for update in range(4):
-        sac.update(given)
-        plain.update(given)
-        assert same(sac.actor.state_dict(), plain.actor.state_dict())  # to average changes nothing that learns
-        if update:  # not while the critics learn alone
-            wanted = {name: old + 0.25 * (sac.actor.state_dict()[name] - old) for name, old in wanted.items()}
-        for name, tensor in sac.averaged.state_dict().items():
-            torch.testing.assert_close(tensor, wanted[name], rtol=1e-5, atol=1e-7)
-    observation, live = given.now.observation, sac.heads.all_live(len(given.reward))
-
-    def drawn(sac: SAC, averaged: bool) -> torch.Tensor:
-        return sac.draw(observation, live, torch.Generator().manual_seed(1), averaged)["delta"]
-
-    learning, averaged = drawn(sac, False), drawn(sac, True)
-    assert not torch.equal(learning, averaged) and torch.equal(learning, drawn(plain, True))
-    sac.begin_with(sac.averaged.state_dict())
-    assert torch.equal(drawn(sac, False), averaged) and torch.equal(drawn(sac, True), averaged)
-
-
 def same(one: dict, two: dict) -> bool:
     return all(torch.equal(tensor, two[name]) for name, tensor in one.items())
 

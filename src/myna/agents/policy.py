@@ -109,12 +109,24 @@ class EditingAgent(Agent):
         return objective.table.encode(objective.table.defaults)[None]
 
     def _episode(
-        self, objective: Objective, aim: Aim, u: np.ndarray, audio: np.ndarray, rng: np.random.Generator | None
+        self,
+        objective: Objective,
+        aim: Aim,
+        u: np.ndarray,
+        audio: np.ndarray,
+        rng: np.random.Generator | None,
+        tries: int | None = None,
     ) -> Search:
-        """Edits from preset u (P,), which sounds like audio (1, C, T): the likeliest, or drawn from `rng`."""
+        """Edits from preset u (P,), which sounds like audio (1, C, T): the likeliest, or drawn from `rng`.
+
+        It ends after so many `tries` in a row that found nothing better; where that is left out, drawn ones after
+        `patience`, and those of a policy that takes back what made it worse at its horizon.
+        """
         heard, raw_u = self.ear.hear(audio, aim), torch.from_numpy(u[None].copy())
         moved, open_ = torch.zeros_like(raw_u), torch.from_numpy(objective.open)[None]
         best, since = heard.loss, 0
+        if tries is None:
+            tries = self.horizon if rng is None or self.undo else self.patience
         for step in range(self.horizon):
             where = Situation(raw_u, moved, open_, best, step, self.horizon, self.bound)
             move = self._move(aim, heard, where, rng)
@@ -124,7 +136,7 @@ class EditingAgent(Agent):
             if not self.undo or sound.loss <= heard.loss:
                 heard, raw_u = sound, move.raw_u
             moved, best = move.moved, torch.minimum(best, sound.loss)
-            if sound.loss >= BROKEN or (rng is not None and not self.undo and since >= self.patience):
+            if sound.loss >= BROKEN or since >= tries:
                 return
 
     @one_core()

@@ -42,6 +42,7 @@ _ENTRIES = {
     "cloning": _Entry("myna.agents.policy", "CloningPolicy", anytime=True, worth=64),
     "sac": _Entry("myna.agents.policy", "SACPolicy", anytime=True, worth=64),
     "proxy": _Entry("myna.agents.proxy", "ProxyPlanner", anytime=True, worth=64),
+    "sac+bank": _Entry("myna.agents.several_starts", "SeveralStarts", anytime=True, worth=64),
     "sac+proxy": _Entry("myna.agents.by_turns", "ByTurns", anytime=True, worth=64),
 }
 _POLISH = _Entry("myna.agents.polished", "Polished")

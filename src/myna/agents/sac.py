@@ -53,8 +53,6 @@ class SACConfig:
         batch: transitions per update.
         actor_rate, critic_rate, temperature_rate: Adam's learning rates.
         target_rate: share by which the target critics follow at each update.
-        average_rate: share by which an averaged actor follows the learning one at each of its updates (Polyak and
-            Juditsky 1992); it is the averaged one that is judged and kept. 0: none, the learning one is.
         temperature: of both kinds at first.
         critic: `squared`, `two-hot` or `hl-gauss`.
         bins, value_range: of a categorical critic; values outside the range are clipped.
@@ -78,7 +76,6 @@ class SACConfig:
     critic_rate: float = 3e-4
     temperature_rate: float = 3e-4
     target_rate: float = 0.005
-    average_rate: float = 0.0
     temperature: float = 0.05
     critic: str = "squared"
     bins: int = 101
@@ -99,8 +96,6 @@ class SACConfig:
             raise UsageError(f"The critic's loss must be squared, two-hot or hl-gauss; got {self.critic!r}.")
         if not 0.0 <= self.discount < 1.0 or not 0.0 < self.target_rate <= 1.0:
             raise UsageError("discount must lie in 0 up to 1, and target_rate above 0 up to 1.")
-        if self.average_rate > 1.0:
-            raise UsageError(f"average_rate must be 1 or less; got {self.average_rate}.")
         if self.imagine < 0.0:
             raise UsageError(f"imagine must be 0 or more; got {self.imagine}.")
         if self.bins < 2 or self.value_range[0] >= self.value_range[1]:
@@ -268,18 +263,13 @@ class SAC:
         self.foresight = foresight
         networks = replace(config.networks, outputs=1 if config.critic == "squared" else config.bins)
         rng = torch_generator(seed, "sac", "weights")
-        self.actor = self.averaged = Actor(layout, heads, networks, rng, foresight).to(device)
+        self.actor = Actor(layout, heads, networks, rng, foresight).to(device)
         told = 1 if foresight else 0
         self.critics, self.targets = (Critics(layout, heads, networks, rng, told).to(device) for _ in range(2))
         self.targets.load_state_dict(self.critics.state_dict())
         self.targets.requires_grad_(False)
         self.log_temperature = torch.full((2,), math.log(config.temperature), device=device, requires_grad=True)
         self._follow = get_ema_multi_avg_fn(1.0 - config.target_rate)
-        self._average = get_ema_multi_avg_fn(1.0 - config.average_rate)
-        if config.average_rate:
-            own = torch_generator(seed, "sac", "averaged weights")  # which are replaced at once
-            self.averaged = Actor(layout, heads, networks, own, foresight).to(device).requires_grad_(False)
-            self.averaged.load_state_dict(self.actor.state_dict())
         self.support = torch.linspace(*config.value_range, config.bins, device=device)
         self.optimisers = {
             "actor": torch.optim.Adam(self.actor.parameters(), config.actor_rate, fused=True),
@@ -306,30 +296,16 @@ class SAC:
             return self.actor.best(self.actor(observation, live))
         return self.draw(observation, live, self.rngs["act"])
 
-    def begin_with(self, weights: Mapping[str, torch.Tensor], spread_as_meant: bool = False) -> None:
-        """Weights for the actor to learn on from; `spread_as_meant` as the actor's own.
-
-        Raises:
-            RuntimeError: of another shape, as torch says it.
-        """
-        self.actor.load_state_dict(weights)
-        if spread_as_meant:
-            self.actor.spread_as_meant()
-        self.averaged.load_state_dict(self.actor.state_dict())
-
     @torch.no_grad()
-    def draw(
-        self, observation: torch.Tensor, live: Live, rng: torch.Generator, averaged: bool = False
-    ) -> dict[str, torch.Tensor]:
-        """Heads of an action that is drawn as the policy acts, or as the averaged one would."""
-        actor = self.averaged if averaged else self.actor
+    def draw(self, observation: torch.Tensor, live: Live, rng: torch.Generator) -> dict[str, torch.Tensor]:
+        """Heads of an action that is drawn as the policy acts."""
         if self.foresight is None:
-            return actor.draw(actor(observation, live), actor.noise(len(observation), rng), live).heads
+            return self.actor.draw(self.actor(observation, live), self.actor.noise(len(observation), rng), live).heads
         count = self.config.draws * len(observation)
-        noise = actor.noise(count, rng)
+        noise = self.actor.noise(count, rng)
         uniform = torch.rand((count, self.foresight.numbers), generator=rng, device=observation.device)
         with self._precision():
-            return most_promising(actor, self.foresight, observation, live, noise, uniform)
+            return most_promising(self.actor, self.foresight, observation, live, noise, uniform)
 
     def update(self, batch: Batch) -> dict[str, torch.Tensor]:
         """Learn from a batch. What comes back are numbers on the device, so that nothing waits for it.
@@ -347,8 +323,6 @@ class SAC:
             moved += ["actor", "temperature"]
         for name in moved:
             self.optimisers[name].step()
-        if "actor" in moved and self.averaged is not self.actor:
-            self._average([*self.averaged.parameters()], [*self.actor.parameters()], 0)
         self._follow([*self.targets.parameters()], [*self.critics.parameters()], 0)
         return {name: value.detach() for name, value in told.items()}
 
@@ -443,14 +417,10 @@ class SAC:
 
     # Saving
 
-    def _nets(self) -> tuple[str, ...]:
-        averaged = () if self.averaged is self.actor else ("averaged",)
-        return ("actor", "critics", "targets", *averaged)
-
     def state_dict(self) -> dict[str, torch.Tensor]:
         """All of it, as tensors."""
         tensors = {"updates": torch.tensor(self.updates), "log_temperature": self.log_temperature.detach()}
-        for name in self._nets():
+        for name in ("actor", "critics", "targets"):
             tensors |= {f"{name}.{key}": value for key, value in getattr(self, name).state_dict().items()}
         for name, optimiser in self.optimisers.items():
             for index, moments in optimiser.state_dict()["state"].items():
@@ -464,7 +434,7 @@ class SAC:
             UsageError: of a learner of another shape.
         """
         try:
-            for name in self._nets():
+            for name in ("actor", "critics", "targets"):
                 getattr(self, name).load_state_dict(_under(f"{name}.", tensors))
         except RuntimeError:
             raise UsageError("These weights are of other networks: resume with the settings they had.") from None

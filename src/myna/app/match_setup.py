@@ -36,6 +36,7 @@ METHODS = {
     "cloning": "Cloned policy",
     "cloning+cma-es": "Cloned policy, then CMA-ES",
     "sac": "SAC policy",
+    "sac+bank": "SAC policy from several starts",
     "sac+proxy": "SAC policy and proxy planner by turns",
     "policy+cma-es": "SAC policy, then CMA-ES",
     "proxy": "Proxy planner",

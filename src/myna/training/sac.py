@@ -177,11 +177,12 @@ class SACLearner:
                 f"The weights '{weights}' are of other actions: set world.absolute as theirs, or leave out init."
             )
         try:
-            cloned = loaded.card["kind"] == "cloning" and not loaded.card["settings"].get("imagine")
-            self.sac.begin_with(loaded.tensors, spread_as_meant=cloned)
+            self.sac.actor.load_state_dict(loaded.tensors)
         except RuntimeError:
             mend = f"set learner.networks as its card says, {loaded.card.get('networks')}"
             raise UsageError(f"The weights '{weights}' are of other networks: {mend}.") from None
+        if loaded.card["kind"] == "cloning" and not loaded.card["settings"].get("imagine"):
+            self.sac.actor.spread_as_meant()
 
     # Learning
 
@@ -299,13 +300,13 @@ class SACLearner:
 
     def _judged(self) -> Policy:
         """The policy as it is judged: its likeliest edits, or where failures are taken back draws, always the same."""
-        actor, rng = self.sac.averaged, torch_generator(0, "train", "judge", device=self.sac.device)
+        actor, rng = self.sac.actor, torch_generator(0, "train", "judge", device=self.sac.device)
 
         @torch.no_grad()
         def act(observation: torch.Tensor, live: Live) -> dict[str, torch.Tensor]:
             if not self.config.world.undo_worse:
                 return actor.best(actor(observation, live))
-            return self.sac.draw(observation, live, rng, averaged=True)
+            return self.sac.draw(observation, live, rng)
 
         return act
 
@@ -351,7 +352,7 @@ class SACLearner:
             "begun_with": self.config.init,
             "start": world.regression or "default",
         }
-        save_weights(folder / self.name, self.sac.averaged.state_dict(), card)
+        save_weights(folder / self.name, self.sac.actor.state_dict(), card)
 
 
 def weighted(reward: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,68 @@
+"""The policy from one start after another, as its first edits win most.
+
+Played from a guess, two of three first edits make it better where many are drawn, one of a hundred the sixth after five
+that did: whoever is stuck there does better elsewhere. So each start is left as soon as edits fail; the next ones are
+the nearest of a bank that is never rendered. Figures: docs/training-log.md, "Several starts".
+
+Shapes: P parameters.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from myna.agents.base import Objective, Search
+from myna.agents.policy import SACPolicy
+from myna.agents.proxy_bank import ProxyBank
+from myna.synth.renderer import Renderer
+
+__all__ = ["SeveralStarts"]
+
+_BANK = 300
+"""Draws of the musical prior, and as many of the regression's guess; five times as many were no better."""
+
+
+class SeveralStarts(SACPolicy):
+    """See the file; after the last start it goes on from the best of all.
+
+    A preset that the goal says to start from is the first of the bank's.
+
+    Args:
+        renderer: of the synth.
+        starts: at most so many after the first, one render each.
+        tries: edits that fail in a row before the next start is heard.
+        worth: a start is edited if its loss is below so many times the best.
+        settings: of `EditingAgent`.
+
+    Raises:
+        MynaError: weights that cannot be used.
+    """
+
+    def __init__(
+        self, renderer: Renderer, starts: int = 8, tries: int = 1, worth: float = 1.2, **settings: Any
+    ) -> None:
+        """See the class."""
+        super().__init__(renderer, **settings)
+        self.starts, self.tries, self.worth = starts, tries, worth
+        self._bank = ProxyBank(renderer, _BANK, _BANK)
+
+    def search(self, objective: Objective, rng: np.random.Generator) -> Search:
+        """See `Agent.search`."""
+        aim = self.ear.aim(objective.goal.audio, objective.goal.probe)
+        yield self._first(objective, aim)
+        yield from self._episode(objective, aim, objective.heard[0], objective.audio, rng, self.tries)
+        for start in self._others(objective, rng):
+            best = objective.best_loss
+            yield start[None]
+            if objective.losses[0] < self.worth * best:
+                yield from self._episode(objective, aim, objective.heard[0], objective.audio, rng, self.tries)
+        while True:
+            yield from self._episode(objective, aim, objective.best_u, objective.best_audio[None], rng)
+
+    def _others(self, objective: Objective, rng: np.random.Generator) -> np.ndarray:
+        """Starts after the first, (n, P)."""
+        nearest = self._bank.nearest(objective, self.starts, rng)
+        start = objective.goal.start
+        return nearest if start is None else np.concatenate([start[None], nearest])[: self.starts]
