@@ -134,7 +134,7 @@ def test_what_is_saved_is_what_was_learnt(data: DataSet, tmp_path: Path) -> None
     "wrong", [{"batch": 0}, {"beta": 0.0}, {"beta": float("nan")}, {"apart": -1.0}, {"apart": float("nan")}]
 )
 def test_settings_out_of_range_are_refused(wrong: dict) -> None:
-    with pytest.raises(UsageError, match="batch must be 1 or more|beta must be above 0"):
+    with pytest.raises(UsageError, match=r"batch must be 1 or more|beta must be above 0"):
         ProxySettings(**wrong)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from myna.agents.base import Objective, Search
 from myna.agents.policy import SACPolicy
 from myna.agents.proxy_bank import ProxyBank
+from myna.errors import UsageError
 from myna.synth.renderer import Renderer
 
 __all__ = ["SeveralStarts"]
@@ -37,6 +38,7 @@ class SeveralStarts(SACPolicy):
         settings: of `EditingAgent`.
 
     Raises:
+        UsageError: a setting that is out of range.
         MynaError: weights that cannot be used.
     """
 
@@ -45,6 +47,8 @@ class SeveralStarts(SACPolicy):
     ) -> None:
         """See the class."""
         super().__init__(renderer, **settings)
+        if starts < 0 or tries < 1 or not worth >= 0.0:
+            raise UsageError("Of starts, tries and worth, tries must be 1 or more, the others 0 or more.")
         self.starts, self.tries, self.worth = starts, tries, worth
         self._bank = ProxyBank(renderer, _BANK, _BANK)
 
