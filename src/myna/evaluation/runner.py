@@ -42,8 +42,8 @@ __all__ = [
 
 CELLS, ABOUT, RESULTS, SUMMARY = "cells", "evaluation.json", "results.csv", "summary.json"
 AGENTS = (
-    "mean-preset", "random", "retrieval", "regression", "cloning", "sac", "proxy", "sac+proxy", "cma-es",
-    "retrieval+cma-es", "regression+cma-es", "cloning+cma-es", "policy+cma-es", "auto",
+    "mean-preset", "random", "retrieval", "regression", "cloning", "sac", "sac+bank", "proxy", "sac+proxy",
+    "cma-es", "retrieval+cma-es", "regression+cma-es", "cloning+cma-es", "policy+cma-es", "auto",
 )  # fmt: skip
 """What is compared unless something else is asked for."""
 BUDGETS = (1, 16, 64, 256, 1000)
