@@ -76,7 +76,7 @@ def give(words: Sequence[str]) -> None:
             _pack(path)
         elif word.endswith("/"):
             _preset(path / "mine.json")
-        for weights in re.findall(r"weights=([^:,]+)", word):
+        for weights in re.findall(r"(?:weights|guess)=([^:,]+)", word):
             _weights(Path(weights))
 
 
@@ -109,8 +109,8 @@ def _votes(path: Path, key: Path) -> None:
 
 
 def _weights(path: Path) -> None:
-    """Those of the package, where a training would have left its own."""
+    """Those of the package of that name, where a training would have left its own."""
     if not path.with_suffix(".safetensors").exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         for kind in (".json", ".safetensors"):
-            shutil.copy(WEIGHTS / f"sac{kind}", path.with_suffix(kind))
+            shutil.copy(WEIGHTS / f"{path.name}{kind}", path.with_suffix(kind))
