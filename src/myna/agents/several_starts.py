@@ -1,8 +1,8 @@
 """The policy from one start after another, as its first edits win most.
 
-Played from a guess, two of three first edits make it better where many are drawn, one of a hundred the sixth after five
-that did: whoever is stuck there does better elsewhere. So each start is left as soon as edits fail; the next ones are
-the nearest of a bank that is never rendered. Figures: docs/training-log.md, "Several starts".
+Of what it draws at a guess two of three edits help, after the best of 32 was made five times one of thirty, seven times
+one of a hundred: there it does better elsewhere. So each start is left as soon as edits fail; the next ones are the
+nearest of a bank that is never rendered. Figures: docs/training-log.md, "Several starts".
 
 Shapes: P parameters.
 """
