@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.agents.nets import save_actor, save_proxy, save_regression
 from threadpoolctl import threadpool_limits
 
 import myna.retrieval.bank
@@ -45,6 +46,15 @@ def small_bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         myna.retrieval.bank.forget()
         yield folder
         myna.retrieval.bank.forget()
+
+
+@pytest.fixture(scope="session")
+def folder(renderer: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights that know nothing: a regression, a proxy, and an actor with foresight by it."""
+    folder = tmp_path_factory.mktemp("weights")
+    save_regression(renderer.table, folder)
+    save_actor(renderer.table, folder, foresight=str(save_proxy(renderer.table, folder)))
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.agents.nets import save_actor, save_proxy, save_regression
+from tests.agents.nets import save_actor
 
 from myna.agents import Goal
 from myna.agents.by_turns import ByTurns
@@ -15,14 +15,6 @@ from myna.agents.regression import Regression
 from myna.errors import UsageError
 from myna.seeding import generator
 from myna.synth.renderer import Renderer
-
-
-@pytest.fixture(scope="module")
-def folder(renderer: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("weights")
-    save_regression(renderer.table, folder)
-    save_actor(renderer.table, folder, foresight=str(save_proxy(renderer.table, folder)))
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,7 @@ def test_it_is_drawn_from_the_generator_alone(bank: ProxyBank, objective: Callab
     assert np.array_equal(one, two) and not np.array_equal(one, other)
 
 
-def test_locked_knobs_stay(bank: ProxyBank, renderer: Renderer, goal: Goal) -> None:
+def test_locked_knobs_stay_and_the_start_comes_first(bank: ProxyBank, renderer: Renderer, goal: Goal) -> None:
     table = renderer.table
     frozen = table.mask(["master", "filter"])
     start = table.snap(table.encode(table.defaults))
@@ -51,6 +51,7 @@ def test_locked_knobs_stay(bank: ProxyBank, renderer: Renderer, goal: Goal) -> N
         Objective(renderer, Goal(goal.audio, goal.probe, "", frozen, start), 10), 40, generator(0, "b")
     )
     assert np.array_equal(found[:, frozen], np.repeat(start[None, frozen], 40, axis=0))
+    assert np.array_equal(found[0], start) and not (found[1:] == start).all(-1).any()
 
 
 def test_presets_of_the_prior_are_taken_as_loud_as_the_target(renderer: Renderer, goal: Goal) -> None:

@@ -74,8 +74,6 @@ class Descended(Agent):
         first, banked, races = plan(objective.budget, self.races)
         found = yield from hear(objective, only(objective, self.first.search(objective, rng), first))
         donors = self._bank.nearest(objective, self.donors, rng)
-        if objective.goal.start is not None:
-            donors = np.concatenate([objective.goal.start[None], donors])
         found += yield from hear(objective, only(objective, _ask(donors), banked))
 
         def jumps(u: np.ndarray) -> np.ndarray:

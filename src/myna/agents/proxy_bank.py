@@ -56,7 +56,8 @@ class ProxyBank:
     def nearest(self, objective: Objective, count: int, rng: np.random.Generator) -> np.ndarray:
         """The nearest presets (n, P) to the objective's target, n at most `count`, nearest first; no renders.
 
-        Those that were not drawn for the target are taken at the volume at which they would be as loud.
+        Those that were not drawn for the target are taken at the volume at which they would be as loud. A preset that
+        the goal says to start from comes before all.
 
         Args:
             objective: whose locks are kept.
@@ -70,7 +71,8 @@ class ProxyBank:
         known = objective.constrain(with_gain(objective, known, softer.double().numpy()))
         u = np.concatenate([guessed, known])
         far = ((self._said(u, aim) - clipped(aim.summary)).abs() * IMPORTANCE).sum(-1)
-        return u[far.argsort(stable=True)[:count].numpy()]
+        nearest, start = u[far.argsort(stable=True)[:count].numpy()], objective.goal.start
+        return nearest if start is None else np.concatenate([start[None], nearest])[:count]
 
     def _said(self, u: np.ndarray, aim: Aim) -> torch.Tensor:
         """How presets (n, P) would sound, (n, D)."""

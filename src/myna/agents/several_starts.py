@@ -28,8 +28,6 @@ _BANK = 300
 class SeveralStarts(SACPolicy):
     """See the file; after the last start it goes on from the best of all.
 
-    A preset that the goal says to start from is the first of the bank's.
-
     Args:
         renderer: of the synth.
         starts: at most so many after the first, one render each.
@@ -57,16 +55,10 @@ class SeveralStarts(SACPolicy):
         aim = self.ear.aim(objective.goal.audio, objective.goal.probe)
         yield self._first(objective, aim)
         yield from self._episode(objective, aim, objective.heard[0], objective.audio, rng, self.tries)
-        for start in self._others(objective, rng):
+        for start in self._bank.nearest(objective, self.starts, rng):
             best = objective.best_loss
             yield start[None]
             if objective.losses[0] < self.worth * best:
                 yield from self._episode(objective, aim, objective.heard[0], objective.audio, rng, self.tries)
         while True:
             yield from self._episode(objective, aim, objective.best_u, objective.best_audio[None], rng)
-
-    def _others(self, objective: Objective, rng: np.random.Generator) -> np.ndarray:
-        """Starts after the first, (n, P)."""
-        nearest = self._bank.nearest(objective, self.starts, rng)
-        start = objective.goal.start
-        return nearest if start is None else np.concatenate([start[None], nearest])[: self.starts]
